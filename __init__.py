@@ -1,0 +1,1 @@
+"""Assay: the harness that proves AI hardware before people trust it."""

@@ -1,0 +1,127 @@
+"""Gloo and NCCL as transports under test, through torch's process groups and without torch's global default group."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from assay.collectives.buffers import device_buffer, host_buffer
+from assay.collectives.rendezvous import open_store
+from assay.collectives.transport import Step
+from assay.harness.errors import AssayError, NotApplicableError
+
+if TYPE_CHECKING:
+    from assay.harness.world.protocol import World
+
+TIMEOUT = timedelta(seconds=60)
+IN_PLACE = "the library's all-reduce works in place: a step is a copy of the message and then the all-reduce"
+
+
+def missing(name: str, device: str) -> str:
+    """Say why this process cannot have ``gloo`` or ``nccl`` on a torch device; empty if it can."""
+    import torch
+    import torch.distributed as dist
+
+    if not dist.is_available():
+        return "this torch was built without torch.distributed"
+    if name == "gloo":
+        return "" if hasattr(dist, "ProcessGroupGloo") else "this torch was built without Gloo"
+    if not (dist.is_nccl_available() and hasattr(dist, "ProcessGroupNCCL")):
+        return "this torch was built without NCCL"
+    if not device.startswith("cuda") or not torch.cuda.is_available():
+        return "NCCL needs a CUDA device for each rank (device=cuda)"
+    return ""
+
+
+class TorchGroup:
+    """All ranks of the launch in one process group of its own."""
+
+    def __init__(self, name: str, world: World, *, device: str) -> None:
+        """Connect all ranks (collective).
+
+        NotApplicableError on every rank if one of them cannot have this transport; AssayError if they cannot be connected.
+        """
+        refuse_together(name, world, device)
+        self.name, self.rank, self.size = name, world.rank, world.size
+        self._device = device if name == "nccl" else "cpu"
+        self._store, address = open_store(world, timeout=TIMEOUT)
+        try:
+            self._group: Any = gloo(self._store, world, address) if name == "gloo" else nccl(self._store, world)
+            self._meet()
+        except RuntimeError as error:
+            message = f"rank {world.rank} cannot connect over {name}: {error}"
+            raise AssayError(message) from error
+        self.notes = {"algorithm": f"chosen by {name}", "buffers": self._device}
+
+    def _meet(self) -> None:
+        """Exchange one number, so that every connection is up and nobody needs the store to find others any more."""
+        number = tensor(self.buffer(1, "fp32"))
+        self._group.allreduce([number]).wait()
+        number.cpu()
+
+    def buffer(self, count: int, dtype: str) -> Any:  # noqa: ANN401 - see the protocol
+        """Allocate a numpy vector (gloo) or a vector on the device (nccl)."""
+        return host_buffer(count, dtype) if self._device == "cpu" else device_buffer(count, dtype, device=self._device)
+
+    def all_reduce(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see the protocol
+        """Copy ``send`` to ``recv``, then sum in place: the group has no other all-reduce."""
+        source, target = tensor(send), tensor(recv)
+        copy, operands = target.copy_, [target]
+        self.notes = {**self.notes, "out of place": IN_PLACE}
+
+        def step() -> None:
+            copy(source)
+            self._group.allreduce(operands).wait()
+
+        return step
+
+    def all_to_all(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see the protocol
+        """Exchange equal blocks."""
+        source, target = tensor(send), tensor(recv)
+
+        def step() -> None:
+            self._group.alltoall_base(target, source, [], []).wait()
+
+        return step
+
+    def close(self) -> None:
+        """Shut the group down and give back its connections and the store's port."""
+        group, self._group, self._store = self._group, None, None
+        if self.name == "nccl":
+            group.shutdown()
+
+
+def refuse_together(name: str, world: World, device: str) -> None:
+    """Raise NotApplicableError on every rank if any rank lacks what it needs, so that none is left waiting."""
+    reasons = world.allgather(missing(name, device))
+    for rank, reason in enumerate(reasons):
+        if reason:
+            message = f"transport {name} is not to be had on rank {rank}: {reason}"
+            raise NotApplicableError(message)
+
+
+def gloo(store: Any, world: World, address: str) -> Any:  # noqa: ANN401 - torch has no stubs for these
+    """Connect every rank with every other over TCP on the interface of ``address``."""
+    import torch.distributed as dist
+
+    options = dist.ProcessGroupGloo._Options()  # noqa: SLF001 - the only way to name the interface without an environment variable
+    options._devices = [dist.ProcessGroupGloo.create_device(hostname=address)]  # noqa: SLF001 - same
+    options._timeout = TIMEOUT  # noqa: SLF001 - same
+    return dist.ProcessGroupGloo(store, world.rank, world.size, options)
+
+
+def nccl(store: Any, world: World) -> Any:  # noqa: ANN401 - same
+    """Connect every rank's device."""
+    import torch.distributed as dist
+
+    options = dist.ProcessGroupNCCL.Options()
+    options._timeout = TIMEOUT  # noqa: SLF001 - the attribute has no public name
+    return dist.ProcessGroupNCCL(store, world.rank, world.size, options)
+
+
+def tensor(buffer: Any) -> Any:  # noqa: ANN401 - numpy array or tensor
+    """View a host buffer as a tensor on the same memory; a tensor is returned as it is."""
+    import numpy as np
+    import torch
+
+    return torch.from_numpy(buffer) if isinstance(buffer, np.ndarray) else buffer

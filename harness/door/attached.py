@@ -1,0 +1,152 @@
+"""The world is up already (``mpiexec -n 8 assay run ...``): rank 0 is the door, one run directory, one report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from assay.harness.door import execute
+from assay.harness.door.console import Progress, emit_json, tell
+from assay.harness.errors import AssayError, RefusalError
+from assay.harness.launch.announced import Announced, confirm
+from assay.harness.plan import Plan
+from assay.harness.planfile import from_dict, read_plan, to_dict
+from assay.harness.rundir import RunDir
+from assay.harness.supervise import die_with_parent
+
+START_SECONDS = 30.0
+UP, CODE = b"u", b"c"
+
+
+def run_attached(ns: Namespace, found: Announced, argv: Sequence[str]) -> int:
+    """Run as one rank of the world that is up; a guard process stands outside in case it never comes up."""
+    if ns.runs > 1 or ns.multirun:
+        message = "needs fresh launches, but the world is up already"
+        raise RefusalError(message, where="--runs" if ns.runs > 1 else "--multirun", fix="Start assay outside mpiexec, or repeat the whole command.")
+    return guarded(lambda up: in_world(ns, found, argv, up), found)
+
+
+def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> int:
+    """Run ``action`` in a child; refuse if its MPI never comes up, and never let a crash look like a verdict.
+
+    MPI's start waits for ever when fewer processes exist than announced, and it waits inside C: only another process can
+    end it. A child that ends without giving its exit code through the pipe crashed: that is a 2, whatever code it left.
+    """
+    receive, send = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(receive)
+        die_with_parent()
+        code = 2
+        try:
+            code = action(lambda: os.write(send, UP) and None)
+        except AssayError as error:
+            tell(f"assay: {error}")
+            code = error.exit_code
+        except execute.InterruptedRunError:
+            code = execute.INTERRUPTED
+        sys.stdout.flush()
+        os.write(send, CODE + bytes([code]))
+        os._exit(code)
+    os.close(send)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda n, _frame: os.kill(child, n))
+    late = threading.Timer(START_SECONDS, os.kill, (child, signal.SIGKILL))
+    late.daemon = True
+    late.start()
+    said = b""
+    while chunk := os.read(receive, 16):
+        said += chunk
+        if UP in said:
+            late.cancel()
+    late.cancel()
+    _, status = os.waitpid(child, 0)
+    if CODE in said:
+        return said[-1]
+    if UP not in said:
+        message = f"{found.variable} announces {found.size} ranks, but no MPI world of that size came up within {START_SECONDS:g} s"
+        raise RefusalError(message, fix="Start as many ranks as announced, through the launcher of the MPI that mpi4py uses.")
+    tell(f"assay: this rank ended without a result ({status}); go on with assay run --resume latest")
+    return 2
+
+
+def in_world(ns: Namespace, found: Announced, argv: Sequence[str], up: Callable[[], None]) -> int:
+    """Be one rank; rank 0 prepares before and judges after."""
+    from assay.harness.rank import run_plan
+    from assay.harness.world.mpi import MpiWorld
+
+    world = MpiWorld()
+    up()
+    confirm(found, size=world.size)
+    nodes = len(set(world.allgather(socket.gethostname())))
+    prepared: dict[str, Any] | None = None
+    refusal: tuple[int, str] = (0, "")
+    keep = contextlib.ExitStack()
+    if world.rank == 0:
+        try:
+            prepared = prepare(ns, world.size, nodes, argv, world.library())
+            keep.enter_context(execute.held(prepared["run"]))
+        except AssayError as error:
+            refusal = (error.exit_code, str(error))
+    shared = {"plan": to_dict(prepared["plan"]), "out": str(prepared["run"].path)} if prepared else None
+    shared, refusal = world.bcast((shared, refusal))
+    if refusal[0]:
+        if world.rank == 0:
+            tell(f"assay: {refusal[1]}")
+        return refusal[0]
+    assert shared is not None  # noqa: S101 - either refused or prepared
+    run = RunDir(Path(shared["out"]))
+    plan = from_dict(shared["plan"], where="the broadcast plan")
+    with keep:
+        run_plan(plan, world, run.path)
+        code = conclude(ns, prepared, run, plan) if prepared else 0
+        return world.bcast(code)
+
+
+def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: str) -> dict[str, Any]:
+    """On rank 0: compose, plan, make the run directory; or take up the one to resume."""
+    from assay.harness.door import run as verb
+    from assay.results.store import Store, locate
+
+    if ns.resume:
+        store = Store(locate(None, os.environ))
+        run = verb.only(store.resolve(ns.resume), "--resume")
+        plan, config = read_plan(run.path / "plan.json"), verb.stored_config(run)
+        if plan.nranks != nranks:
+            message = f"was planned for {plan.nranks} ranks, the world that is up has {nranks}"
+            raise RefusalError(message, value=run.id, where="--resume", fix=f"Start {plan.nranks} ranks.")
+    else:
+        composed, plan = verb.prepare(ns, ns.overrides, nranks=nranks, nodes=nodes)
+        config = composed.config
+        store = Store(locate(config["store"].get("url"), os.environ))
+        run = execute.make_run(store, execute.Job(plan, config, composed.yaml, ["assay", "run", *argv]), attached=True, mpi=mpi)
+        tell(f"run {run.id}: {len(plan.cases)} cases on {nranks} ranks that were up already, in {run.path}")
+    base = store.resolve(ns.base) if ns.base else None
+    return {"run": run, "plan": plan, "config": config, "store": store, "base": base}
+
+
+def conclude(ns: Namespace, prepared: dict[str, Any], run: RunDir, plan: Plan) -> int:
+    """On rank 0: judge, tell, give the exit code."""
+    from assay.harness.door import run as verb
+
+    Progress(run, plan).end()
+    base = prepared["base"]
+    judgement = execute.finish(
+        run,
+        prepared["config"],
+        base=base if base is not None else execute.earlier(prepared["store"], run),
+        decide=base is not None,
+        allow_inconclusive=ns.allow_inconclusive,
+    )
+    code, document, _ = verb.told(run, judgement, json=ns.json, quiet=False)
+    if ns.json:
+        emit_json(document)
+    return code

@@ -1,0 +1,193 @@
+"""The only file that knows Hydra: overrides in, plain containers out.
+
+Hydra's compose API stands behind our own front, because under ``@hydra.main`` a bad configuration exits 1, return values are
+lost, completion after a subcommand breaks and every rank would make an ``outputs`` folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import itertools
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from assay.harness.errors import RefusalError
+
+CONF = Path(__file__).parents[2] / "conf"
+GROUPS = ("plan", "suite", "site", "launch", "hardware", "model", "rules", "store")
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One composed configuration: plain containers holding only the chosen suites, and what was dropped on the way."""
+
+    config: dict[str, Any]
+    overrides: tuple[str, ...]
+    plan_name: str
+    notes: tuple[str, ...]
+
+    @property
+    def yaml(self) -> str:
+        """The configuration as YAML, which composes to the same plan again."""
+        return to_yaml(self.config)
+
+
+def to_yaml(config: dict[str, Any]) -> str:
+    """Write plain containers as YAML."""
+    return OmegaConf.to_yaml(OmegaConf.create(config))
+
+
+@contextlib.contextmanager
+def session(config_dirs: Sequence[str]) -> Iterator[list[str]]:
+    """Bring Hydra up on our configuration; yields the overrides that add the user's own folders to its search path."""
+    extra = []
+    for folder in config_dirs:
+        if not Path(folder).is_dir():
+            message = "is no folder"
+            raise RefusalError(message, value=folder, where="--config-dir", fix="Name a folder that holds suite/, plan/ or site/.")
+        extra.append(f"file://{Path(folder).resolve()}")
+    GlobalHydra.instance().clear()
+    logging.getLogger("hydra").setLevel(logging.ERROR)
+    with initialize_config_dir(str(CONF), version_base="1.3", job_name="assay"):
+        yield [f"hydra.searchpath=[{','.join(extra)}]"] if extra else []
+
+
+def compose(overrides: Sequence[str], *, config_dirs: Sequence[str] = ()) -> Composed:
+    """Compose one configuration; RefusalError (exit code 3) for anything Hydra or Assay cannot accept."""
+    parsed = parse(overrides)
+    with session(config_dirs) as search:
+        try:
+            whole = hydra_compose("config", [*overrides, *search], return_hydra_config=True)
+            plan_name = whole.hydra.runtime.choices.get("plan") or ""
+            OmegaConf.set_readonly(whole, value=False)
+            OmegaConf.set_struct(whole, value=False)
+            del whole["hydra"]
+            raw, config = plain(whole, resolve=False), plain(whole, resolve=True)
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
+            raise refused(error, overrides, config_dirs) from error
+    chosen = {name: options for name, options in config["suite"].items() if isinstance(options, dict) and "target" in options}
+    check_keys(parsed, chosen, raw["suite"])
+    dropped = sorted(set(config["suite"]) - set(chosen))
+    notes = tuple(f"settings for suite {name} are dropped: it is not chosen" for name in dropped)
+    return Composed({**config, "suite": chosen}, tuple(overrides), str(plan_name), notes)
+
+
+def plain(config: DictConfig, *, resolve: bool) -> dict[str, Any]:
+    """Turn a configuration into dictionaries and lists."""
+    result = OmegaConf.to_container(config, resolve=resolve, throw_on_missing=resolve)
+    if not isinstance(result, dict):
+        message = "the configuration is no mapping"
+        raise RefusalError(message)
+    result["suite"] = result.get("suite") or {}
+    return {str(key): value for key, value in result.items()}
+
+
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """Parse overrides by Hydra's grammar; RefusalError names the one that is not."""
+    parser = OverridesParser.create()
+    try:
+        return parser.parse_overrides(overrides=list(overrides))
+    except HydraException as error:
+        raise refused(error, overrides, ()) from error
+
+
+def check_keys(parsed: Sequence[Override], chosen: dict[str, Any], raw: dict[str, Any]) -> None:
+    """Refuse overrides that would silently do nothing: of suites not chosen, of a model that no suite reads."""
+    for override in parsed:
+        key = override.key_or_group
+        if key.startswith("suite.") and key.split(".")[1] not in chosen:
+            message = f"suite {key.split('.')[1]} is not chosen"
+            raise RefusalError(message, value=override.input_line, where=key, fix=f"Add it to 'suite=[{','.join(chosen)},...]' or leave this out.")
+        if key.split(".")[0] == "model" and not any("${model" in str(raw.get(name)) for name in chosen):
+            message = "no chosen suite takes its shapes from the model"
+            raise RefusalError(message, value=override.input_line, where="model", fix="Leave it out, or choose gemm or fp8_gemm.")
+
+
+def sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """Expand Hydra's sweep grammar (``a=1,2``, ``choice``, ``range``) into one list of overrides a job."""
+    choices = []
+    for override in parse(overrides):
+        if override.is_sweep_override():
+            key = override.get_key_element()
+            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        else:
+            choices.append([override.input_line or ""])
+    return [list(job) for job in itertools.product(*choices)]
+
+
+def refused(error: Exception, overrides: Sequence[str], config_dirs: Sequence[str]) -> RefusalError:
+    """Turn an error of Hydra's into ours: one line, with the close matches that Hydra does not give."""
+    text = " ".join(str(error).split())
+    missing = re.search(r"Could not (?:load|find) '(\w+)/([^']+)'", text)
+    if missing:
+        group, name = missing.groups()
+        known = options(group, config_dirs)
+        near = difflib.get_close_matches(name, known, n=1)
+        message = f"there is no {group} {name!r}"
+        hint = f"Did you mean {near[0]}? " if near else ""
+        return RefusalError(message, where=group, fix=f"{hint}Known: {', '.join(known)}.")
+    text = re.sub(r" (Config search path|full_key|object_type|reference_type).*", "", text)
+    where = next((o for o in overrides if re.split(r"[=~+]", o.lstrip("+~"))[0] and re.split(r"=", o.lstrip("+~"))[0] in text), "configuration")
+    return RefusalError(text.rstrip("."), where=where, fix="Say assay run --help for the keys, assay run --cfg job for the whole.")
+
+
+def options(group: str, config_dirs: Sequence[str] = ()) -> list[str]:
+    """List the options of a configuration group, ours and the user's."""
+    folders = [CONF / group, *(Path(folder) / group for folder in config_dirs)]
+    return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+
+
+def suite_options(name: str, config_dirs: Sequence[str] = ()) -> dict[str, Any]:
+    """Read one suite's YAML as it stands (interpolations not resolved)."""
+    folders = [*(Path(folder) / "suite" for folder in config_dirs), CONF / "suite"]
+    return load_yaml(next(folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").exists()))
+
+
+def load_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file as plain containers; RefusalError if it cannot be read."""
+    try:
+        result = OmegaConf.to_container(OmegaConf.load(path))
+    except (OSError, ValueError, YAMLError) as error:
+        message = f"cannot be read: {' '.join(str(error).split())}"
+        raise RefusalError(message, where=str(path), fix="Mend or restore it.") from error
+    return {str(key): value for key, value in result.items()} if isinstance(result, dict) else {}
+
+
+def complete(line: str, config_dirs: Sequence[str] = ()) -> list[str]:
+    """Complete the last word of a line of overrides by Hydra's own rules."""
+    from hydra._internal.core_plugins.bash_completion import BashCompletion
+
+    with session(config_dirs):
+        loader = GlobalHydra.instance().config_loader()
+        found = BashCompletion(loader)._query(config_name="config", line=line)  # noqa: SLF001 - Hydra offers no public way
+    return sorted(word for word in found if not word.startswith("hydra"))
+
+
+def info(what: str, overrides: Sequence[str], config_dirs: Sequence[str]) -> str:
+    """Tell about the configuration itself: ``searchpath``, ``groups`` or ``defaults``."""
+    if what == "groups":
+        return "\n".join(f"{group}: {', '.join(options(group, config_dirs))}" for group in GROUPS)
+    with session(config_dirs) as search:
+        loader = GlobalHydra.instance().config_loader()
+        if what == "searchpath":
+            ours = [str(CONF), *(str(Path(folder).resolve()) for folder in config_dirs)]
+            return "\n".join(ours)
+        from hydra.types import RunMode
+
+        listed = loader.compute_defaults_list("config", [*overrides, *search], RunMode.RUN)
+        return "\n".join(str(default.config_path) for default in listed.defaults if not str(default.config_path).startswith("hydra/"))

@@ -1,0 +1,204 @@
+"""From a plan to a finished run directory: lock, launches, judging, report."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from assay.harness import facts
+from assay.harness.door.console import Progress, tell
+from assay.harness.errors import RefusalError, StoreError
+from assay.harness.launch.command import environment, mpiexec, rank_command, solo
+from assay.harness.launch.mpi import find_mpiexec
+from assay.harness.plan import Plan
+from assay.harness.planfile import to_dict
+from assay.harness.rundir import SCHEMA, RunDir
+from assay.harness.supervise import Ended, launch
+from assay.results.judge import Judgement, judge
+from assay.results.store import Store
+
+INTERRUPTED = 130
+
+
+class InterruptedRunError(BaseException):
+    """Somebody asked the run to stop (Ctrl-C, SIGTERM, SIGHUP)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to make: what to measure, with which configuration, and how it is told."""
+
+    plan: Plan
+    config: Mapping[str, Any]
+    yaml: str
+    command: Sequence[str]
+    session: str = ""
+    order: int = 0
+
+
+def now() -> str:
+    """Give the time in UTC with milliseconds (ISO 8601)."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def make_run(store: Store, job: Job, *, attached: bool, mpi: str) -> RunDir:
+    """Make the run directory with everything that is known before measuring."""
+    run = store.create()
+    known = facts.gather(os.environ, mpi=mpi, folder=Path.cwd())
+    (run.path / "config.yaml").write_text(job.yaml, encoding="utf-8")
+    run.write_json("plan.json", to_dict(job.plan))
+    run.write_json("facts.json", known)
+    (run.path / "measurements").mkdir()
+    described = {
+        "id": run.id,
+        "schema": SCHEMA,
+        "status": "running",
+        "started": now(),
+        "ended": None,
+        "plan": job.plan.name,
+        "session": job.session or run.id,
+        "order": job.order,
+        "command": list(job.command),
+        "assay": metadata.version("assay-harness"),
+        "nranks": job.plan.nranks,
+        "exit_code": None,
+        "summary": None,
+        "hw_class": facts.class_of(known, facts.HARDWARE),
+        "sw_class": facts.class_of(known, facts.SOFTWARE),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "attached": attached,
+        "inject": any(case.inject for case in job.plan.cases),
+    }
+    run.write_json("run.json", described)
+    return run
+
+
+@contextlib.contextmanager
+def held(run: RunDir) -> Iterator[None]:
+    """Hold the run's lock: it tells a live run from a dead one. RefusalError if another door holds it."""
+    with (run.path / "door.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            message = "is still running"
+            raise RefusalError(message, value=run.id, where="RUN", fix="Wait for it, or stop it first.") from error
+        yield
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Turn Ctrl-C, SIGTERM and SIGHUP into one exception, so that every way out ends the ranks."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise InterruptedRunError(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def command_of(plan: Plan, config: Mapping[str, Any], run: RunDir) -> tuple[list[str], str]:
+    """Choose the launcher: its command, and the name of the MPI it belongs to."""
+    site, kind = config["site"], config["launch"]["kind"]
+    files = (str(run.path / "plan.json"), str(run.path))
+    if kind == "solo" or (kind == "auto" and plan.nranks == 1 and not needs_mpi(plan)):
+        if plan.nranks != 1:
+            message = "launch=solo starts one rank"
+            raise RefusalError(message, value=plan.nranks, where="site.nranks", fix="Set site.nranks=1 or launch=mpiexec.")
+        return solo(sys.executable, *files), "none"
+    launcher = find_mpiexec(site.get("mpiexec") or "")
+    ranks = rank_command(sys.executable, *files)
+    flags = [str(flag) for flag in site.get("mpiexec_flags") or []]
+    return mpiexec(launcher, ranks, nranks=plan.nranks, root=os.geteuid() == 0, extra=flags), launcher.version
+
+
+def needs_mpi(plan: Plan) -> bool:
+    """Tell whether a case of the plan uses MPI as its transport, so that even one rank needs a launcher."""
+    return any(case.params.get("transport") == "mpi" for case in plan.cases)
+
+
+def rank_environment(plan: Plan, config: Mapping[str, Any]) -> dict[str, str]:
+    """Make the environment of the ranks."""
+    ranks_per_node = int(plan.cases[0].layout.split("x")[1])
+    cores = len(os.sched_getaffinity(0))
+    return environment(os.environ, ranks_per_node=ranks_per_node, cores=cores, threads=config["site"].get("threads"))
+
+
+def measure_all(run: RunDir, plan: Plan, config: Mapping[str, Any]) -> str:
+    """Launch until every case has a line on disk; a launch that brings nothing new ends it, and its trouble is returned."""
+    command, _ = command_of(plan, config, run)
+    environ = rank_environment(plan, config)
+    progress = Progress(run, plan)
+    while True:
+        before = finished(run)
+        if all(case.key in before for case in plan.cases):
+            progress.end()
+            return ""
+        number = run.next_launch()
+        if number:
+            tell(f"launch {number + 1}: {sum(case.key not in before for case in plan.cases)} cases to go")
+        ended = launch(command, environ, run, plan, number=number, progress=progress)
+        progress.end()
+        if finished(run) == before:
+            refuse_if_refused(run, ended, fresh=not before)
+            return ended.trouble or f"the launch ended with exit code {ended.code} and measured nothing"
+
+
+def refuse_if_refused(run: RunDir, ended: Ended, *, fresh: bool) -> None:
+    """A launch that the ranks themselves refused before measuring leaves no run behind (exit code 3)."""
+    if fresh and ended.code == RefusalError.exit_code:
+        shutil.rmtree(run.path)
+        raise RefusalError(ended.trouble.split("assay: ")[-1].split(" | ")[0].rstrip("."))
+
+
+def finished(run: RunDir) -> set[str]:
+    """List the cases on disk."""
+    return {m.case.key for m in run.measurements().measurements}
+
+
+def finish(run: RunDir, config: Mapping[str, Any], *, base: Sequence[RunDir], decide: bool, allow_inconclusive: bool, trouble: str = "") -> Judgement:
+    """Judge what is on disk and close the run."""
+    judgement = judge(run, config=config, base=base, decide=decide, allow_inconclusive=allow_inconclusive)
+    if trouble:
+        judgement = dataclasses.replace(judgement, problems=(*judgement.problems, trouble))
+    described = run.read_json("run.json")
+    described |= {"status": "finished", "ended": now(), "exit_code": judgement.exit_code, "summary": judgement.summary()}
+    run.write_json("run.json", described)
+    return judgement
+
+
+def mark_interrupted(run: RunDir) -> None:
+    """Say in the run that somebody stopped it; what is on disk stays."""
+    with contextlib.suppress(StoreError):
+        run.write_json("run.json", run.read_json("run.json") | {"status": "interrupted", "ended": now(), "exit_code": INTERRUPTED})
+
+
+def earlier(store: Store, run: RunDir) -> list[RunDir]:
+    """Find the run to compare with when none is named: the last finished one of the same plan, ranks and kind of machine."""
+    mine = run.read_json("run.json")
+    alike = ("plan", "nranks", "hw_class", "inject")
+    if not mine["plan"]:
+        alike = (*alike, "command")
+    for info in reversed(store.runs()):
+        if info.id < run.id and info.status == "finished" and all(getattr(info, name, None) == mine[name] for name in alike if hasattr(info, name)):
+            other = RunDir(store.root / info.id)
+            said = other.read_json("run.json")
+            if all(said.get(name) == mine[name] for name in alike):
+                return [other]
+    return []

@@ -1,0 +1,89 @@
+"""The command ``assay``: finds the verb, runs it, turns every ending into its exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from assay.harness.errors import AssayError, RefusalError
+
+VERBS = {
+    "run": "measure what a configuration selects, store it, judge it",
+    "plan": "show cases, ranks, launch command, time and memory; run nothing",
+    "rerun": "make a run again from its stored plan",
+    "suites": "list the suites with their parameters and units",
+    "doctor": "say what this machine can and cannot run, and how to get the rest",
+    "runs": "list the runs of the store",
+    "show": "show one run",
+    "compare": "compare runs",
+    "tag": "give runs a name",
+    "prune": "remove old runs (shows what it would do first)",
+    "completion": "print the completion script of a shell",
+}
+HELP = ("-h", "--help", "help")
+
+
+def usage() -> str:
+    """Say what there is."""
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:{width}}  {text}" for verb, text in VERBS.items()]
+    head = "usage: assay VERB ... (assay VERB --help says more; assay --version)\n\nAssay proves AI hardware before people trust it.\n"
+    return "\n".join([head, *lines, "", "Begin with: assay doctor, then assay run plan=smoke"])
+
+
+def dispatch(argv: Sequence[str]) -> int:
+    """Run one verb."""
+    if not argv or argv[0] in HELP:
+        print(usage())
+        return 0 if argv else RefusalError.exit_code
+    if argv[0] == "--version":
+        from importlib import metadata
+
+        print(f"assay {metadata.version('assay-harness')}")
+        return 0
+    if argv[0] == "__complete":
+        from assay.harness.door.completion import answer
+
+        return answer(argv[1:])
+    if argv[0] not in VERBS:
+        import difflib
+
+        near = difflib.get_close_matches(argv[0], VERBS, n=1)
+        message = f"there is no verb {argv[0]!r}"
+        raise RefusalError(message, fix=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(VERBS)}.")
+    code: int = importlib.import_module(f"assay.harness.door.{argv[0]}").main(list(argv[1:]))
+    return code
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one verb and return its exit code; a traceback is Assay's own failure, a 2 and never a 1."""
+    try:
+        code = dispatch(argv)
+        sys.stdout.flush()
+    except AssayError as error:
+        print(f"assay: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has gone; nothing is left to say
+        return 0
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else 0 if ending.code is None else 2
+    except Exception:  # noqa: BLE001 - the last net
+        traceback.print_exc()
+        print("assay: this is a defect of Assay itself; please report it with the lines above", file=sys.stderr)
+        return 2
+    return code
+
+
+def entry() -> None:
+    """Be the console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,94 @@
+"""From a composed configuration to the plan of this machine: layout, calibration, budget, shard."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psutil
+
+from assay.harness.case import Case
+from assay.harness.door.compose import Composed, suite_options
+from assay.harness.errors import RefusalError
+from assay.harness.plan import LeftOut, Plan, expand, positive_int
+
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def make_plan(composed: Composed, *, nranks: int | None = None, nodes: int | None = None, config_dirs: Sequence[str] = ()) -> Plan:
+    """Plan a composed configuration on this machine; ``nranks`` and ``nodes`` come from a world that is already up."""
+    config = composed.config
+    site = dict(config["site"])
+    site["memory_nbytes"] = site.get("memory_nbytes") or psutil.virtual_memory().available
+    wanted = positive_int(site.get("nranks"), where="site.nranks")
+    if nranks is not None and wanted != nranks and any(o.startswith("site.nranks=") for o in composed.overrides):
+        message = f"the world that is up has {nranks} ranks"
+        raise RefusalError(message, value=wanted, where="site.nranks", fix="Leave it out, or start as many ranks.")
+    total, hosts = nranks or wanted, nodes or positive_int(site.get("nodes"), where="site.nodes")
+    if total % hosts:
+        message = f"{total} ranks do not divide over {hosts} nodes"
+        raise RefusalError(message, value=total, where="site.nranks", fix=f"Use a multiple of {hosts}.")
+    config = {**config, "site": site}
+    plan = expand(config, name=composed.plan_name, layout=f"{hosts}x{total // hosts}", notes=composed.notes)
+    return calibrated(plan, config, config_dirs)
+
+
+def calibrated(plan: Plan, config: Mapping[str, Any], config_dirs: Sequence[str]) -> Plan:
+    """Put the measurement of this machine's own limits in front, where no vendor's figures are given."""
+    if config["hardware"].get("name") != "measured":
+        return plan
+    wanted = sorted({limit.format(**case.params) for case in plan.cases for limit in config["suite"][case.suite].get("limits") or []})
+    chosen = {case.params.get("resource") for case in plan.cases if case.suite == "calibrate"}
+    wanted = [name for name in wanted if name not in chosen]
+    if not wanted:
+        return plan
+    suite = {**suite_options("calibrate", config_dirs), "axes": {"resource": wanted}}
+    own = {**config, "suite": {"calibrate": suite}, "inject": {}, "dtype": None, "impl": None, "layout": None}
+    first = expand({**own, "seed": None}, name=plan.name, layout=plan.cases[0].layout)
+    return dataclasses.replace(plan, cases=(*first.cases, *plan.cases), needs={**first.needs, **plan.needs})
+
+
+def cut(plan: Plan, *, seconds: float | None, shard: tuple[int, int] | None) -> Plan:
+    """Leave out what a shard leaves to others and what a time budget cannot hold; both stay in the plan, named."""
+    kept: list[Case] = []
+    left: list[LeftOut] = list(plan.left_out)
+    spent, number = 0.0, 0
+    for case in plan.cases:
+        if case.suite != "calibrate":
+            number += 1
+            if shard and (number - 1) % shard[1] != shard[0] - 1:
+                left.append(LeftOut(case, f"belongs to another shard than {shard[0]}/{shard[1]}"))
+                continue
+        if seconds is not None and spent + plan.seconds(case) > seconds:
+            left.append(LeftOut(case, f"left out by --budget {seconds:g} s"))
+            continue
+        spent += plan.seconds(case)
+        kept.append(case)
+    if not any(case.suite != "calibrate" for case in kept) and left:
+        message = "leaves nothing to measure"
+        raise RefusalError(message, where="--budget" if seconds is not None else "--shard", fix="Give more time or another shard.")
+    return dataclasses.replace(plan, cases=tuple(kept), left_out=tuple(left))
+
+
+def duration(text: str | None) -> float | None:
+    """Read ``90``, ``90s``, ``10m`` or ``1.5h`` as seconds; RefusalError otherwise."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not found or float(found.group(1)) <= 0:
+        message = "is no duration"
+        raise RefusalError(message, value=text, where="--budget", fix="Write it like 90s, 10m or 1h.")
+    return float(found.group(1)) * UNITS[found.group(2)]
+
+
+def shard_of(text: str | None) -> tuple[int, int] | None:
+    """Read ``i/n`` with 1 <= i <= n; RefusalError otherwise."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or not 1 <= int(found.group(1)) <= int(found.group(2)):
+        message = "is no shard"
+        raise RefusalError(message, value=text, where="--shard", fix="Write it like 1/4: this part, of how many.")
+    return int(found.group(1)), int(found.group(2))

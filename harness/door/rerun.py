@@ -1,0 +1,34 @@
+"""``assay rerun``: the same plan once more, as a run of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.harness.door import execute
+from assay.harness.door.compose import to_yaml
+from assay.harness.door.console import emit_json, parser
+from assay.harness.door.run import one, only, stored_config
+from assay.harness.door.runs import opened, store_option
+from assay.harness.planfile import read_plan
+
+SUMMARY = "make a run again from its stored plan and configuration"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the verb; returns the exit code."""
+    p = parser("rerun", SUMMARY)
+    p.add_argument("run", metavar="RUN")
+    store_option(p)
+    p.add_argument("--base", metavar="RUN", help="let the comparison with these runs decide the exit code too")
+    p.add_argument("--allow-inconclusive", action="store_true", help="exit 0 instead of 4")
+    p.add_argument("--json", action="store_true", help="print one JSON document")
+    ns = p.parse_args(list(argv))
+    store = opened(ns.store)
+    run = only(store.resolve(ns.run), "RUN")
+    plan, config = read_plan(run.path / "plan.json"), stored_config(run)
+    job = execute.Job(plan, config, to_yaml(config), list(run.read_json("run.json")["command"]))
+    with execute.interruptible():
+        code, document, _ = one(ns, store, job, store.resolve(ns.base) if ns.base else None)
+    if ns.json and document:
+        emit_json(document)
+    return code

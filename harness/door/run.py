@@ -1,0 +1,184 @@
+"""``assay run``: measure, store, judge."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from argparse import Namespace
+from collections.abc import Sequence
+
+from assay.harness.door import execute, planning
+from assay.harness.door.compose import Composed, compose, info, load_yaml, sweep
+from assay.harness.door.console import Parser, color, emit_json, parser, tell, width
+from assay.harness.door.execute import Job
+from assay.harness.errors import RefusalError
+from assay.harness.launch.announced import attached
+from assay.harness.planfile import read_plan
+from assay.harness.rundir import RunDir
+from assay.results.store import Store, locate
+
+SUMMARY = "measure what a configuration selects, store it, judge it"
+EPILOG = """\
+OVERRIDE is Hydra's grammar: plan=smoke, 'suite=[gemm,all_reduce]', site.nranks=2, 'suite.gemm.axes.m=[64,4096]'.
+Exit codes: 0 measured and passed; 1 a verdict failed; 2 a case errored, crashed, hung or is missing; 3 refused before
+measuring; 4 no verdict is possible; 130 interrupted. The worst of several is 3, then 1, 2, 4.
+"""
+SEVERITY = (130, 3, 1, 2, 4, 0)
+
+
+def arguments() -> Parser:
+    """Describe the command line."""
+    p = parser("run", SUMMARY, EPILOG)
+    shared(p)
+    p.add_argument("--json", action="store_true", help="print one JSON document on standard output (progress goes to standard error)")
+    p.add_argument("--runs", type=int, default=1, metavar="N", help="make N fresh launches, each a run of its own (default 1)")
+    p.add_argument("--base", metavar="RUN", help="compare with these runs and let the comparison decide the exit code too")
+    p.add_argument("--resume", metavar="RUN", help="finish an interrupted run, measuring nothing twice")
+    p.add_argument("--allow-inconclusive", action="store_true", help="exit 0 instead of 4")
+    p.add_argument("--multirun", "-m", action="store_true", help="sweep: run every combination of a=1,2; the worst exit code wins")
+    p.add_argument("--cfg", choices=("job",), help="print the composed configuration and stop")
+    p.add_argument("--info", nargs="?", const="groups", choices=("groups", "searchpath", "defaults"), help="tell about the configuration and stop")
+    return p
+
+
+def shared(p: Parser) -> None:
+    """Add what planning and running have in common."""
+    p.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="configuration override, Hydra's grammar")
+    p.add_argument("--config-dir", action="append", default=[], metavar="DIR", help="folder with more plan/, suite/, site/ ... YAML")
+    p.add_argument("--budget", metavar="TIME", help="whole run: leave out what does not fit into TIME (90s, 10m, 1h)")
+    p.add_argument("--shard", metavar="I/N", help="measure only part I of N")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the verb; returns the exit code."""
+    ns = arguments().parse_intermixed_args(list(argv))
+    if ns.cfg or ns.info:
+        print(info(ns.info, ns.overrides, ns.config_dir) if ns.info else compose(ns.overrides, config_dirs=ns.config_dir).yaml, end="\n" if ns.info else "")
+        return 0
+    if ns.runs < 1:
+        message = "must be at least 1"
+        raise RefusalError(message, value=ns.runs, where="--runs", fix="Say --runs 5, for example.")
+    found = attached(os.environ)
+    if found is not None:
+        from assay.harness.door.attached import run_attached
+
+        return run_attached(ns, found, argv)
+    with execute.interruptible():
+        if ns.resume:
+            return resume(ns)
+        jobs = sweep(ns.overrides) if ns.multirun else [list(ns.overrides)]
+        return several(ns, [prepare(ns, overrides) for overrides in jobs], argv)
+
+
+def prepare(ns: Namespace, overrides: Sequence[str], *, nranks: int | None = None, nodes: int | None = None) -> tuple[Composed, planning.Plan]:
+    """Compose and plan one job; everything that can be refused is refused here."""
+    composed = compose(overrides, config_dirs=ns.config_dir)
+    plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir)
+    return composed, planning.cut(plan, seconds=planning.duration(ns.budget), shard=planning.shard_of(ns.shard))
+
+
+def several(ns: Namespace, jobs: Sequence[tuple[Composed, planning.Plan]], argv: Sequence[str]) -> int:
+    """Run every job as many times as asked; the worst exit code wins."""
+    session = secrets.token_hex(4)
+    documents, codes, ids = [], [], []
+    total = len(jobs) * ns.runs
+    for order in range(total):
+        composed, plan = jobs[order % len(jobs)]
+        store = Store(locate(composed.config["store"].get("url"), os.environ))
+        base = store.resolve(ns.base) if ns.base else None
+        for note in plan.notes:
+            tell(f"note: {note}")
+        job = Job(plan, composed.config, composed.yaml, ["assay", "run", *argv], session=session, order=order)
+        code, document, run_id = one(ns, store, job, base, quiet=total > 1 and ns.json)
+        documents.append(document)
+        codes.append(code)
+        ids.append(run_id)
+    if ns.json:
+        emit_json(documents[0] if total == 1 else {"schema": "assay.session/1", "session": session, "runs": documents})
+    elif total > 1:
+        print(f"session {session}: {total} runs, exit codes {codes}")
+        print(f"compare with: assay compare BASE {','.join(ids)}")
+    return worst(codes)
+
+
+def one(ns: Namespace, store: Store, job: Job, base: list[RunDir] | None, *, quiet: bool = False) -> tuple[int, dict[str, object], str]:
+    """Make one run; returns its exit code, its document and its id."""
+    from assay.harness.launch.mpi import find_mpiexec
+
+    mpi = "none" if job.plan.nranks == 1 and not execute.needs_mpi(job.plan) else find_mpiexec(job.config["site"].get("mpiexec") or "").version
+    run = execute.make_run(store, job, attached=False, mpi=mpi)
+    tell(f"run {run.id}: {len(job.plan.cases)} cases on {job.plan.nranks} ranks, about {sum(map(job.plan.seconds, job.plan.cases)):.0f} s, in {run.path}")
+    return measured(ns, store, run, job.plan, job.config, base, quiet=quiet)
+
+
+def measured(
+    ns: Namespace, store: Store, run: RunDir, plan: planning.Plan, config: dict[str, object] | object, base: list[RunDir] | None, *, quiet: bool = False
+) -> tuple[int, dict[str, object], str]:
+    """Measure and judge a run directory that has its plan."""
+    assert isinstance(config, dict)  # noqa: S101 - composed configurations are
+    with execute.held(run):
+        try:
+            trouble = execute.measure_all(run, plan, config)
+        except execute.InterruptedRunError as stop:
+            execute.mark_interrupted(run)
+            tell(f"\nassay: interrupted by {stop}; what was measured is kept. Go on with: assay run --resume {run.id}")
+            return execute.INTERRUPTED, {}, run.id
+        judgement = execute.finish(
+            run,
+            config,
+            base=base if base is not None else execute.earlier(store, run),
+            decide=base is not None,
+            allow_inconclusive=ns.allow_inconclusive,
+            trouble=trouble,
+        )
+    return told(run, judgement, json=ns.json, quiet=quiet)
+
+
+def told(run: RunDir, judgement: execute.Judgement, *, json: bool, quiet: bool) -> tuple[int, dict[str, object], str]:
+    """Tell the outcome of one run."""
+    if json:
+        from assay.results.document import document
+
+        found = document(run)
+        return judgement.exit_code, found, run.id
+    if not quiet:
+        from assay.results.report import render
+
+        print(render(judgement, color=color(), width=width()))
+    return judgement.exit_code, {}, run.id
+
+
+def resume(ns: Namespace) -> int:
+    """Finish an interrupted run: the same plan, only what is not on disk."""
+    if ns.overrides or ns.runs > 1 or ns.multirun or ns.budget or ns.shard:
+        message = "finishes a run as it was planned"
+        raise RefusalError(message, where="--resume", fix="Leave out overrides, --runs, --multirun, --budget and --shard.")
+    store = Store(locate(None, os.environ))
+    run = only(store.resolve(ns.resume), "--resume")
+    plan = read_plan(run.path / "plan.json")
+    config = stored_config(run)
+    base = store.resolve(ns.base) if ns.base else None
+    code, document, _ = measured(ns, store, run, plan, config, base)
+    if ns.json and document:
+        emit_json(document)
+    return code
+
+
+def only(runs: list[RunDir], where: str) -> RunDir:
+    """Return the only run; RefusalError if there are several."""
+    if len(runs) != 1:
+        message = f"names {len(runs)} runs"
+        raise RefusalError(message, where=where, fix="Name one.")
+    return runs[0]
+
+
+def stored_config(run: RunDir) -> dict[str, object]:
+    """Read the configuration that a run was made with."""
+    return load_yaml(run.path / "config.yaml")
+
+
+def worst(codes: Sequence[int]) -> int:
+    """Give the worst of several exit codes."""
+    return min(codes, key=SEVERITY.index)
+
+

@@ -1,0 +1,45 @@
+"""``assay runs``: what the store holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from assay.harness.door.console import Parser, emit_json, parser
+from assay.results.store import Store, locate
+
+SUMMARY = "list the runs of the store, oldest first"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the verb; returns the exit code."""
+    p = parser("runs", SUMMARY)
+    store_option(p)
+    p.add_argument("--json", action="store_true", help="print one JSON document")
+    p.add_argument("--last", type=int, metavar="N", help="only the newest N")
+    ns = p.parse_args(list(argv))
+    store = opened(ns.store)
+    runs = store.runs()[-ns.last if ns.last else 0 :]
+    names = {run: [] for run in (info.id for info in runs)}
+    for tag in store.tags():
+        for run in tag.runs:
+            names.get(run, []).append(tag.name)
+    if ns.json:
+        emit_json({"schema": "assay.runs/1", "store": str(store.root), "runs": [info.as_dict() | {"tags": names[info.id]} for info in runs]})
+        return 0
+    if not runs:
+        print(f"no runs in {store.root} (assay run plan=smoke makes one)")
+    for info in runs:
+        tags = f"  [{', '.join(names[info.id])}]" if names[info.id] else ""
+        print(f"{info.id}  {info.status:11} {info.line()}{tags}")
+    return 0
+
+
+def store_option(p: Parser) -> None:
+    """Add the option that every reading verb has."""
+    p.add_argument("--store", metavar="DIR", help="the store (default: ASSAY_STORE, else ./runs)")
+
+
+def opened(url: str | None) -> Store:
+    """Open the store that the user means."""
+    return Store(locate(url, os.environ))

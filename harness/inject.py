@@ -1,0 +1,75 @@
+"""Planted faults: how Assay proves that it finds what it says it finds. Every record of such a case is marked."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from assay.harness.errors import RefusalError
+from assay.harness.work import Work
+
+# kind -> what it does at step number ``after`` (default 3; warm-ups count) of rank ``rank`` (default: the last one).
+PROCESS_KINDS = ("raise", "kill", "stop", "hang")
+ANSWER_KINDS = ("flip_element", "negate_row", "zero_row", "nan", "stale")
+KINDS = (*PROCESS_KINDS, *ANSWER_KINDS, "slow")
+
+
+class PlantedError(RuntimeError):
+    """What the fault ``raise`` raises."""
+
+
+def plant(work: Work, fault: Mapping[str, Any], *, rank: int, size: int) -> Work:
+    """Wrap a Work so that the fault happens on the rank it names; on other ranks the Work stays as it is."""
+    if not fault or int(fault.get("rank", size - 1)) != rank:
+        return work
+    kind, after = fault["kind"], int(fault.get("after", 3))
+    if kind in ANSWER_KINDS and work.result is None:
+        message = f"{kind} needs a suite that shows its result"
+        raise RefusalError(message, where="inject.kind", fix="Choose another suite or kind.")
+    inner, made = work.step, 0
+
+    def step() -> None:
+        nonlocal made
+        made += 1
+        if kind == "stale" and made >= after:
+            return
+        if kind in PROCESS_KINDS and made == after:
+            disturb(kind)
+        if kind == "slow":
+            time.sleep(float(fault.get("seconds", 0.01)))
+        inner()
+        if kind in ANSWER_KINDS and kind != "stale" and made >= after and work.result is not None:
+            corrupt(work.result(), kind, row=int(fault.get("row", 1)), column=int(fault.get("column", 1)))
+
+    return dataclasses.replace(work, step=step)
+
+
+def disturb(kind: str) -> None:
+    """Do to this very process what ``kind`` says."""
+    if kind == "raise":
+        message = "planted: this rank raises"
+        raise PlantedError(message)
+    if kind == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    while kind == "hang":
+        time.sleep(1)
+
+
+def corrupt(result: Any, kind: str, *, row: int, column: int) -> None:  # noqa: ANN401 - numpy array or tensor
+    """Spoil one element or one row of the live answer (a vector counts as one row)."""
+    rows: Callable[[int], Any] = lambda i: result[i % len(result)]  # noqa: E731 - one name for both shapes
+    line = rows(row) if getattr(result, "ndim", 1) > 1 else result
+    if kind == "negate_row":
+        line[...] = -line
+    elif kind == "zero_row":
+        line[...] = 0
+    elif kind == "nan":
+        line[column % len(line)] = float("nan")
+    elif kind == "flip_element":
+        line[column % len(line)] = -line[column % len(line)] - 1

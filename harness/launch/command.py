@@ -1,0 +1,42 @@
+"""From (plan, site) to the command that starts the ranks: pure functions, testable with no cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from assay.harness.launch.mpi import Mpiexec
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def rank_command(python: str, plan: str, out: str) -> list[str]:
+    """Command of one rank; ``-m mpi4py`` ends all ranks when one raises outside our guard."""
+    return [python, "-m", "mpi4py", "-m", "assay.harness.rank", plan, out]
+
+
+def solo(python: str, plan: str, out: str) -> list[str]:
+    """Command of a launch with one rank and no MPI."""
+    return [python, "-m", "assay.harness.rank", plan, out]
+
+
+def mpiexec(launcher: Mpiexec, command: Sequence[str], *, nranks: int, root: bool, extra: Sequence[str] = ()) -> list[str]:
+    """Command that starts ``nranks`` ranks with an MPICH or Open MPI launcher.
+
+    Open MPI refuses root and more ranks than cores unless told otherwise, and forwards no environment of its own accord
+    only to other hosts; MPICH needs neither flag.
+    """
+    flags: list[str] = []
+    if launcher.flavour == "openmpi":
+        flags = ["--oversubscribe", *(["--allow-run-as-root"] if root else [])]
+    return [launcher.path, *flags, *extra, "-n", str(nranks), *command]
+
+
+def environment(base: Mapping[str, str], *, ranks_per_node: int, cores: int, threads: int | None, dropped: Sequence[str] = ()) -> dict[str, str]:
+    """Environment of the ranks: BLAS and OpenMP threads pinned to a fair share of the cores, at least one.
+
+    Unpinned, two ranks on two cores took 20 ms for a 40 us GEMM. A user's own setting of ``threads`` wins; variables in
+    ``dropped`` are left out.
+    """
+    share = threads or max(1, cores // max(1, ranks_per_node))
+    kept = {name: value for name, value in base.items() if name not in dropped}
+    return kept | dict.fromkeys(THREAD_VARIABLES, str(share)) | {"MKL_DYNAMIC": "FALSE", "PYTHONUNBUFFERED": "1"}

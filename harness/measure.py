@@ -1,0 +1,263 @@
+"""One case on this rank: prepare, warm up, check, time, check again, close, gather."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.harness.case import Case
+from assay.harness.inject import plant
+from assay.harness.measurement import Measurement, Samples
+from assay.harness.session import OK, WRONG, CaseOverError, Session
+from assay.harness.tally import Tally, merge
+from assay.harness.timing import converged, next_block, next_warmup
+from assay.harness.work import Work
+
+SHY_REPS = 6  # under so many repetitions no 95 % interval of the median exists
+
+
+@dataclass
+class Running:
+    """One case while it runs on one rank; rank 0 alone holds everybody's samples."""
+
+    session: Session
+    case: Case
+    work: Work
+    tally: Tally
+    steps: int = 0  # counts every step of the case, so that each has fresh data
+    warmups: list[list[float]] = field(default_factory=list)
+    rows: list[list[float]] = field(default_factory=list)
+    why: str = ""
+
+
+def measure(session: Session, case: Case, prepare: Callable[..., Work]) -> Measurement | None:
+    """Measure one case; rank 0 returns the Measurement, the others None. Only a broken world raises."""
+    start = time.monotonic()
+    running: list[Running] = []
+    session.deadline, session.repetition = start + case.budget.timeout, None
+    ending: tuple[Any, ...]
+    try:
+        ending = whole_case(session, case, prepare, running)
+    except CaseOverError as over:
+        ending = (over.status, over.reason, over.fault)
+    close(session, running)
+    session.beat.phase("gather")
+    session.repetition = None
+    merged = session.context.world.gather((running[0].tally if running else Tally(session.context.rank), preemptions()))
+    if merged is None:
+        return None
+    return written_down(session, case, ending, running, [tally for tally, _ in merged], time.monotonic() - start)
+
+
+def whole_case(session: Session, case: Case, prepare: Callable[..., Work], running: list[Running]) -> tuple[Any, ...]:
+    """Run all phases; returns (status, reason, fault)."""
+    context = session.context
+
+    def ready() -> Running:
+        work = prepare(context, **case.params)
+        running.append(Running(session, case, work, Tally(context.rank)))  # from here on it is closed whatever happens
+        running[0].work = plant(work, case.inject, rank=context.rank, size=context.size)
+        return running[0]
+
+    run = session.together("prepare", ready)
+    session.together("warm-up", lambda: warm_up(run), traffic=True)
+    session.together("check", lambda: checked_step(run), traffic=True)
+    if agree_right(run):
+        session.together("time", lambda: timed(run), traffic=True)
+    if agree_right(run):
+        session.together("check after timing", lambda: checked_step(run) if run.work.refresh else check(run, "after timing"), traffic=True)
+    if not agree_right(run):
+        return "wrong", "", None
+    return "measured", "", None
+
+
+def agree_right(run: Running) -> bool:
+    """Tell whether every answer on every rank was right so far."""
+    return max(run.session.agree(OK if run.tally.ok else WRONG)) == OK
+
+
+def warm_up(run: Running) -> None:
+    """Repeat until the seconds of the slowest rank settle or the warm-up's time is over; kept apart."""
+    start = time.monotonic()
+    slowest: list[float] = []
+    while count := decide(run, lambda: (next_warmup(slowest, elapsed=time.monotonic() - start, budget=run.case.budget), ""))[0]:
+        seconds = block(run, count, verify=False)
+        slowest += collect(run, seconds, run.warmups)
+
+
+def timed(run: Running) -> None:
+    """Repeat in blocks until the stop rule says so; a wrong answer ends it after its block."""
+    start = time.monotonic()
+    slowest: list[float] = []
+    while True:
+        count, why = decide(run, lambda: next_block(slowest, elapsed=time.monotonic() - start, budget=run.case.budget))
+        if count == 0:
+            run.why = why
+            return
+        seconds = block(run, count, verify=True)
+        slowest += collect(run, seconds, run.rows)
+        if not agree_right(run):
+            run.why = "wrong answer"
+            return
+
+
+def decide(run: Running, rule: Callable[[], tuple[int, str]]) -> tuple[int, str]:
+    """Let rank 0 decide and tell everybody."""
+    world = run.session.context.world
+    return world.bcast(rule() if world.rank == 0 else (0, ""))
+
+
+def block(run: Running, count: int, *, verify: bool) -> list[float]:
+    """Make ``count`` repetitions on this rank; returns their seconds."""
+    session, work, world, beat = run.session, run.work, run.session.context.world, run.session.beat
+    reps = range(run.steps, run.steps + count)
+    run.steps += count
+    gc.collect()
+    gc.disable()  # a collection inside a repetition would be measured as the device's
+    try:
+        if run.case.align == "block":
+            enter(run, reps[0])
+            seconds = session.context.device.time(work.step, reps)
+            if verify and work.refresh:
+                check(run, "timed block")
+            return seconds
+
+        def before(repetition: int) -> None:
+            session.repetition = repetition
+            beat.repetition(repetition)
+            if work.refresh:
+                work.refresh(repetition)
+            world.barrier()
+
+        def after(repetition: int) -> None:
+            check(run, f"repetition {repetition}")
+
+        return session.context.device.time(work.step, reps, before=before, after=after if verify and work.refresh else None)
+    finally:
+        gc.enable()
+
+
+def enter(run: Running, repetition: int) -> None:
+    """Make fresh data for ``repetition`` and align the ranks."""
+    run.session.repetition = repetition
+    run.session.beat.repetition(repetition)
+    if run.work.refresh:
+        run.work.refresh(repetition)
+    run.session.context.device.sync()
+    run.session.context.world.barrier()
+
+
+def checked_step(run: Running) -> None:
+    """Poison the result, make one step that is not timed, check it: a step that does nothing cannot pass."""
+    enter(run, run.steps)
+    run.steps += 1
+    if run.work.result:
+        poison(run.work.result())
+    run.work.step()
+    check(run, "untimed step")
+
+
+def check(run: Running, phase: str) -> None:
+    """Check the answer of the last step on this rank."""
+    run.session.context.device.sync()
+    run.tally.add(run.work.check(), phase=phase)
+
+
+def poison(result: Any) -> None:  # noqa: ANN401 - numpy array or tensor
+    """Fill the result with bytes 0xFF: NaN in every float format, -1 in every integer one."""
+    if hasattr(result, "data_ptr"):
+        import torch
+
+        result.view(torch.uint8).fill_(0xFF)
+    else:
+        result.view("u1").fill(0xFF)
+
+
+def collect(run: Running, seconds: list[float], rows: list[list[float]]) -> list[float]:
+    """Gather one block's seconds of all ranks on rank 0 and return the slowest rank's; empty elsewhere."""
+    run.session.agree(OK)  # whoever raised in the block agrees with another code, and everybody learns it here
+    gathered = run.session.context.world.gather(seconds)
+    if gathered is None:
+        return []
+    if not rows:
+        rows.extend([] for _ in gathered)
+    for row, part in zip(rows, gathered, strict=True):
+        row.extend(part)
+    return [max(column) for column in zip(*gathered, strict=True)]
+
+
+def close(session: Session, running: list[Running]) -> None:
+    """Give back what the case opened; a failure here is the case's, not the run's."""
+    session.phase = "close"
+    session.beat.phase("close")
+    for run in running:
+        try:
+            run.work.close()
+        except Exception as error:  # noqa: BLE001 - the answer and the samples stand; the failure is told
+            run.why += f"; closing raised {type(error).__name__}: {error}"
+
+
+def preemptions() -> int:
+    """Count this process's involuntary context switches so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
+def written_down(session: Session, case: Case, ending: tuple[Any, ...], running: list[Running], tallies: list[Tally], seconds: float) -> Measurement:
+    """Write the Measurement on rank 0."""
+    status, reason, fault = ending
+    checked = merge(tallies)
+    if not running:
+        return Measurement(case, status, reason, fault=fault, seconds=seconds, timer=session.timer)
+    run = running[0]
+    if status == "wrong":
+        reason = f"wrong answer: {checked.reason}" + (f"; worst at {checked.where}" if checked.where else "")
+    status, reason = sane(status, reason, run.rows)
+    return Measurement(
+        case=case,
+        status=status,
+        reason=reason,
+        scope=run.work.scope,
+        volume=run.work.volume,
+        checked=checked,
+        samples=Samples(tuple(map(tuple, run.rows))).kept(),
+        warmups=Samples(tuple(map(tuple, run.warmups))).kept(),
+        timer=session.timer,
+        notes={**run.work.notes, "stopped": run.why},
+        flags=flags(session, run),
+        fault=fault,
+        seconds=seconds,
+    )
+
+
+def sane(status: str, reason: str, rows: list[list[float]]) -> tuple[Any, str]:
+    """Refuse figures from a clock that went backwards or gave no number, and a case that timed nothing."""
+    if status != "measured":
+        return status, reason
+    if not rows or not rows[0]:
+        return "error", "no repetition was timed"
+    for rank, row in enumerate(rows):
+        bad = next((value for value in row if not 0 <= value < float("inf")), None)
+        if bad is not None:
+            return "error", f"rank {rank}: the clock gave {bad} s for a repetition, so none of its figures can be trusted"
+    return status, reason
+
+
+def flags(session: Session, run: Running) -> tuple[str, ...]:
+    """Mark what a reader should know about the quality of the numbers."""
+    found = []
+    slowest = Samples(tuple(map(tuple, run.warmups))).slowest if run.warmups else []
+    if not converged(slowest):
+        found.append("warm-up did not converge")
+    if run.rows and len(run.rows[0]) < SHY_REPS:
+        found.append(f"only {len(run.rows[0])} repetitions")
+    middle = sorted(run.rows[0])[len(run.rows[0]) // 2] if run.rows and run.rows[0] else 0.0
+    overhead = float(session.timer.get("overhead", 0.0))
+    if middle and overhead > 0.02 * middle:  # noqa: PLR2004 - two percent is the fidelity that we promise
+        found.append(f"timer overhead is {overhead / middle:.0%} of the median")
+    if run.case.inject:
+        found.append(f"planted fault: {run.case.inject.get('kind')}")
+    return tuple(found)

@@ -1,0 +1,234 @@
+"""Configuration -> plan: pure expansion of axes into cases, with everything refused that could not be measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.harness.case import Budget, Case
+from assay.harness.errors import RefusalError
+from assay.harness.params import Param, bind, schema
+from assay.harness.targets import needs_of, resolve
+from assay.harness.work import Needs
+
+# A suite's YAML may hold these; every other key is a parameter of its function.
+SUITE_KEYS = {"target", "summary", "version", "align", "limits", "units", "ranks", "budget", "axes"}
+# Top-level keys that every suite taking a parameter of that name shares; a user's value replaces the suite's own.
+SHARED = ("dtype", "impl", "layout", "seed")
+ALIGNMENTS = ("barrier", "block")
+MEMORY_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A case that was planned away, and why: it is counted, never silent."""
+
+    case: Case
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be measured, in order.
+
+    Attributes:
+        name: of the plan's configuration, or empty.
+        nranks: ranks of the launch.
+        cases: what is to be measured, in order.
+        left_out: what a budget or a shard left out.
+        notes: what the planner dropped or merged, in words.
+        needs: per case key, bytes a rank and seconds of preparation (not stored).
+
+    """
+
+    name: str
+    nranks: int
+    cases: tuple[Case, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    needs: Mapping[str, Needs] = field(default_factory=dict, compare=False)
+
+    def seconds(self, case: Case) -> float:
+        """Estimate the seconds of one case: warm-up, time slice, preparation and checks."""
+        need = self.needs.get(case.key, Needs())
+        return case.budget.warmup_seconds + case.budget.seconds + need.seconds
+
+
+def expand(config: Mapping[str, Any], *, name: str, layout: str, notes: Sequence[str] = ()) -> Plan:
+    """Expand the chosen suites of a composed configuration; RefusalError names the config path of what cannot be.
+
+    Args:
+        config: plain containers; ``config["suite"]`` holds the chosen suites only.
+        name: the plan's name.
+        layout: nodes x ranks per node, such as ``1x2``.
+        notes: what was dropped on the way here.
+
+    """
+    nodes, ranks_per_node = (int(part) for part in layout.split("x"))
+    cases: dict[str, Case] = {}
+    needs: dict[str, Needs] = {}
+    said = list(notes)
+    taken: set[str] = set()
+    for suite, options in config["suite"].items():
+        for case, need in suite_cases(suite, options, config, layout=layout, nranks=nodes * ranks_per_node):
+            if case.key in cases:
+                said.append(f"listed twice, measured once: {case.key}")
+            cases.setdefault(case.key, case)
+            needs[case.key] = need
+            taken |= set(case.params)
+    if not cases:
+        message = "nothing to measure: no suite is chosen"
+        raise RefusalError(message, where="suite", fix="Say plan=smoke or 'suite=[gemm]' (assay suites lists them).")
+    check_shared(config, taken)
+    check_inject(config, list(cases.values()))
+    return Plan(name, nodes * ranks_per_node, tuple(cases.values()), notes=tuple(said), needs=needs)
+
+
+def suite_cases(suite: str, options: Mapping[str, Any], config: Mapping[str, Any], *, layout: str, nranks: int) -> Iterator[tuple[Case, Needs]]:
+    """Yield every case of one suite with what it needs."""
+    where = f"suite.{suite}"
+    function = resolve(options.get("target", ""), where=f"{where}.target")
+    parameters, needs = schema(function), needs_of(options["target"])
+    check_options(options, parameters, where=where)
+    check_ranks(options.get("ranks") or {}, nranks, where=where)
+    fixed, axes = own_values(options, config, parameters)
+    plant = {k: v for k, v in (config.get("inject") or {}).items() if v is not None}
+    for values, origin in combinations(fixed, axes, where=where):
+        params = bind(values, parameters, where=lambda name, origin=origin: origin.get(name, f"{where}.{name}"))  # type: ignore[misc]
+        case = Case(
+            suite=suite,
+            target=options["target"],
+            params=params,
+            version=positive_int(options.get("version", 1), where=f"{where}.version"),
+            nranks=nranks,
+            layout=layout,
+            align=one_of(options.get("align", "barrier"), ALIGNMENTS, where=f"{where}.align"),
+            device=str(config.get("device") or config["site"]["device"]),
+            budget=budget(config.get("budget") or {}, options.get("budget") or {}, where=where),
+        )
+        if plant.get("kind") and plant.get("suite", suite) == suite and str(plant.get("match", "")) in case.key:
+            case = dataclasses.replace(case, inject=plant)
+        yield case, need_of(case, needs, origin, config)
+
+
+def own_values(options: Mapping[str, Any], config: Mapping[str, Any], parameters: Mapping[str, Param]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a suite's options into fixed values and axes, with the user's shared keys put in their place."""
+    fixed = {name: value for name, value in options.items() if name not in SUITE_KEYS}
+    axes = dict(options.get("axes") or {})
+    for name in SHARED:
+        value = config.get(name)
+        if value is not None and name in parameters:
+            fixed.pop(name, None)
+            axes.pop(name, None)
+            axes[name] = value if isinstance(value, list) else [value]
+    return fixed, axes
+
+
+def combinations(fixed: Mapping[str, Any], axes: Mapping[str, Any], *, where: str) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """Yield (values, config path of each) for every combination; a value that is a mapping sets several parameters."""
+    for axis, values in axes.items():
+        if not isinstance(values, (list, tuple)) or not values:
+            message = "an axis is a list of at least one value"
+            raise RefusalError(message, value=values, where=f"{where}.axes.{axis}", fix=f"Write {where}.axes.{axis}=[VALUE].")
+    for chosen in itertools.product(*axes.values()):
+        combined: dict[str, Any] = dict(fixed)
+        origin = {name: f"{where}.{name}" for name in fixed}
+        for axis, value in zip(axes, chosen, strict=True):
+            parts = value if isinstance(value, Mapping) else {axis: value}
+            combined.update(parts)
+            origin.update(dict.fromkeys(parts, f"{where}.axes.{axis}"))
+        yield combined, origin
+
+
+def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[str, Any]) -> Needs:  # noqa: ANN401 - a function or None
+    """Ask the suite what the case needs; refuse what this site's memory cannot hold."""
+    if needs is None:
+        return Needs()
+    try:
+        need: Needs = needs(**case.params, nranks=case.nranks)
+    except RefusalError as error:
+        where = origin.get(error.where, f"suite.{case.suite}.{error.where}" if error.where else f"suite.{case.suite}")
+        raise RefusalError(error.message, value=error.value, where=where, fix=error.fix) from error
+    memory = config["site"].get("memory_nbytes")
+    ranks_per_node = int(case.layout.split("x")[1])
+    if memory and need.memory_nbytes * ranks_per_node > MEMORY_SHARE * memory:
+        message = f"{case.key} needs {need.memory_nbytes / 2**30:.1f} GiB on each of {ranks_per_node} ranks, this machine has {memory / 2**30:.1f} GiB"
+        fix = "Choose a smaller case or fewer ranks a node (site.nranks), or correct site.memory_nbytes."
+        raise RefusalError(message, where=f"suite.{case.suite}.axes", fix=fix)
+    return need
+
+
+def check_options(options: Mapping[str, Any], parameters: Mapping[str, Param], *, where: str) -> None:
+    """Refuse options and axes that are neither a suite key nor a parameter (an axis of mappings may have any name)."""
+    for name in options:
+        if name not in SUITE_KEYS and name not in parameters:
+            message = "is neither an option nor a parameter of this suite"
+            fix = f"Its parameters are {', '.join(parameters)}."
+            raise RefusalError(message, value=name, where=f"{where}.{name}", fix=fix)
+
+
+def check_ranks(ranks: Mapping[str, Any], nranks: int, *, where: str) -> None:
+    """Refuse a rank count that the suite cannot use."""
+    low, high = ranks.get("min", 1), ranks.get("max", nranks)
+    if not low <= nranks <= high:
+        message = f"cannot use {nranks} ranks: it takes {low} to {high if 'max' in ranks else 'any number'}"
+        raise RefusalError(message, where=where, fix="Set site.nranks, or leave the suite out.")
+
+
+def check_shared(config: Mapping[str, Any], taken: set[str]) -> None:
+    """Refuse a shared key that no chosen suite takes: it would silently do nothing."""
+    for name in SHARED:
+        if config.get(name) is not None and name not in taken:
+            message = f"no chosen suite takes {name}"
+            raise RefusalError(message, value=config[name], where=name, fix=f"Leave it out, or choose a suite with a parameter {name} (assay suites).")
+
+
+def check_inject(config: Mapping[str, Any], cases: Sequence[Case]) -> None:
+    """Refuse a planted fault that would hit no case: a detector's test must not pass because nothing was planted."""
+    from assay.harness.inject import KINDS
+
+    plant = config.get("inject") or {}
+    if plant.get("kind") is None:
+        if any(value is not None for value in plant.values()):
+            message = "options of a planted fault, but no kind"
+            raise RefusalError(message, where="inject.kind", fix=f"Set inject.kind to one of {', '.join(KINDS)}.")
+        return
+    one_of(plant["kind"], KINDS, where="inject.kind")
+    if not any(case.inject for case in cases):
+        message = "the planted fault hits no case"
+        raise RefusalError(message, value=dict(plant), where="inject", fix="Set inject.suite and inject.match to what is planned.")
+
+
+def budget(shared: Mapping[str, Any], own: Mapping[str, Any], *, where: str) -> Budget:
+    """Merge the shared and the suite's own budget; RefusalError for unknown names and values that are not positive."""
+    merged = {name: value for name, value in {**shared, **own}.items() if value is not None}
+    known = {f.name: f.default for f in dataclasses.fields(Budget)}
+    for name, value in merged.items():
+        path = f"{where}.budget.{name}" if name in own else f"budget.{name}"
+        if name not in known:
+            message = "is no part of a budget"
+            raise RefusalError(message, value=name, where=path, fix=f"Its parts are {', '.join(known)}.")
+        bad = isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf")
+        if bad or (isinstance(known[name], int) and not isinstance(value, int)):
+            message = "must be a positive number" if not isinstance(known[name], int) else "must be a positive whole number"
+            raise RefusalError(message, value=value, where=path, fix=f"Its default is {known[name]}.")
+    return Budget(**merged)
+
+
+def positive_int(value: object, *, where: str) -> int:
+    """Return a positive int; RefusalError otherwise."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    message = "must be a positive whole number"
+    raise RefusalError(message, value=value, where=where, fix="Write 1 or more.")
+
+
+def one_of(value: object, choices: Sequence[str], *, where: str) -> str:
+    """Return ``value`` if it is one of ``choices``; RefusalError otherwise."""
+    if value in choices:
+        return str(value)
+    message = "is not one of the choices"
+    raise RefusalError(message, value=value, where=where, fix=f"Choose one of {', '.join(choices)}.")

@@ -1,0 +1,89 @@
+"""The plan on disk: reviewable, replayable by hand, and refused when edited into nonsense."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from assay.harness.case import Case
+from assay.harness.errors import RefusalError
+from assay.harness.inject import KINDS
+from assay.harness.plan import ALIGNMENTS, LeftOut, Plan, one_of, positive_int
+from assay.harness.rundir import SCHEMA
+from assay.harness.targets import allowed
+
+
+def to_dict(plan: Plan) -> dict[str, Any]:
+    """Give the plan as plain JSON types."""
+    return {
+        "schema": SCHEMA,
+        "name": plan.name,
+        "nranks": plan.nranks,
+        "cases": [case.as_dict() for case in plan.cases],
+        "left_out": [{"case": row.case.as_dict(), "reason": row.reason} for row in plan.left_out],
+        "notes": list(plan.notes),
+        "needs": {key: asdict(need) for key, need in plan.needs.items()},
+    }
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan file; RefusalError (exit code 3) names the file, the case and the way out."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        message = f"cannot be read as a plan: {error}"
+        raise RefusalError(message, where=str(path), fix="Make one with assay plan --out FILE.") from error
+    return from_dict(data, where=str(path))
+
+
+def from_dict(data: object, *, where: str) -> Plan:
+    """Validate a plan's JSON."""
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        message = f"is no plan of schema {SCHEMA}"
+        raise RefusalError(message, where=where, fix="Make one with assay plan --out FILE.")
+    nranks = positive_int(data.get("nranks"), where=f"{where}: nranks")
+    rows = data.get("cases")
+    if not isinstance(rows, list) or not rows:
+        message = "has no cases"
+        raise RefusalError(message, where=where, fix="Make one with assay plan --out FILE.")
+    cases = tuple(read_case(row, nranks, where=f"{where}: cases[{i}]") for i, row in enumerate(rows))
+    if len({case.key for case in cases}) != len(cases):
+        message = "lists a case twice"
+        raise RefusalError(message, where=where, fix="Keep one of each.")
+    left = tuple(LeftOut(read_case(row["case"], nranks, where=where), str(row["reason"])) for row in data.get("left_out", []))
+    return Plan(str(data.get("name", "")), nranks, cases, left, tuple(map(str, data.get("notes", []))))
+
+
+def read_case(row: object, nranks: int, *, where: str) -> Case:
+    """Validate one case; its key must be the one that its contents give."""
+    if not isinstance(row, Mapping):
+        message = "is no case"
+        raise RefusalError(message, value=row, where=where, fix="Make the plan again.")
+    try:
+        case = Case.from_dict(row)
+        numbers = (case.budget.seconds, case.budget.precision, case.budget.warmup_seconds, case.budget.timeout)
+        sound = isinstance(case.params, dict) and isinstance(case.inject, dict) and all(number > 0 for number in numbers)
+        ranks = [int(part) for part in case.layout.split("x")]
+        key = case.key
+    except (TypeError, ValueError, AttributeError) as error:
+        message = f"is no case: {error}"
+        raise RefusalError(message, where=where, fix="Make the plan again.") from error
+    if not sound or case.nranks != nranks or len(ranks) != 2 or ranks[0] * ranks[1] != nranks:  # noqa: PLR2004 - nodes x ranks
+        message = f"does not fit a plan of {nranks} ranks, or has a budget that is not positive"
+        raise RefusalError(message, value=row.get("key"), where=where, fix="Make the plan again.")
+    if row.get("key") != key:
+        message = f"has a key that does not fit its contents, which give {key}"
+        raise RefusalError(message, value=row.get("key"), where=where, fix="Make the plan again, or correct the key.")
+    allowed(case.target, where=f"{where}.target")
+    one_of(case.align, ALIGNMENTS, where=f"{where}.align")
+    positive_int(case.version, where=f"{where}.version")
+    positive_int(case.budget.min_reps, where=f"{where}.budget.min_reps")
+    positive_int(case.budget.max_reps, where=f"{where}.budget.max_reps")
+    if case.inject:
+        one_of(case.inject.get("kind"), KINDS, where=f"{where}.inject.kind")
+    return case
+
+

@@ -1,0 +1,143 @@
+"""The program that every rank runs: ``mpiexec -n N python -m mpi4py -m assay.harness.rank PLAN OUT``.
+
+It measures every case of PLAN that OUT does not hold yet; rank 0 appends one line a case to OUT/measurements.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import platform
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from assay.harness.beat import Beat, name
+from assay.harness.device.open import open_device
+from assay.harness.errors import AssayError
+from assay.harness.launch.announced import announced, confirm
+from assay.harness.measure import measure
+from assay.harness.plan import Plan
+from assay.harness.planfile import read_plan
+from assay.harness.rundir import LineWriter, RunDir
+from assay.harness.session import Session
+from assay.harness.targets import resolve
+from assay.harness.work import Context
+from assay.harness.world.protocol import World
+
+LAST_RESORT_SECONDS = 15.0
+
+
+def main(argv: list[str]) -> int:
+    """Run all cases; returns the exit code of this rank: 0, or 3 if the plan or the world is refused."""
+    if len(argv) != 2:  # noqa: PLR2004 - PLAN OUT
+        print("usage: python -m assay.harness.rank PLAN OUT", file=sys.stderr)
+        return 3
+    try:
+        plan = read_plan(Path(argv[0]))
+        world = open_world(plan.nranks)
+        run_plan(plan, world, Path(argv[1]))
+    except AssayError as error:
+        print(f"assay: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def open_world(nranks: int) -> World:
+    """Bring the control world up: MPI if anything announced ranks or more than one is wanted, else solo."""
+    found = announced(os.environ)
+    if found is None and nranks == 1:
+        from assay.harness.world.solo import SoloWorld
+
+        return SoloWorld()
+    from assay.harness.world.mpi import MpiWorld
+
+    world = MpiWorld()
+    confirm(found, size=world.size)
+    if world.size != nranks:
+        from assay.harness.errors import RefusalError
+
+        message = f"the plan wants {nranks} ranks, the MPI world that came up has {world.size}"
+        fix = "Start it with the launcher of the MPI that mpi4py uses (assay doctor names both)."
+        raise RefusalError(message, fix=fix)
+    return world
+
+
+def run_plan(plan: Plan, world: World, out: Path) -> None:
+    """Measure what is missing in ``out``, in the plan's order."""
+    run_dir = RunDir(out)
+    launch, finished = world.bcast((run_dir.next_launch(), finished_keys(run_dir)) if world.rank == 0 else (0, set()))
+    beat = Beat(out / "beats", rank=world.rank, launch=launch)
+    device = open_device(plan.cases[0].device, local_rank=local_rank(world))
+    session = Session(Context(world, device), beat, out, launch, timer=dict(device.timer()))
+    everyone = world.gather(rank_facts(world, session))
+    writer = LineWriter(out / "measurements" / f"{launch:03d}-ranks.jsonl", {"run": run_dir.id, "ranks": everyone}) if world.rank == 0 else None
+    with stacks(out / "stacks", launch, world.rank) as limit:
+        for index, case in enumerate(plan.cases):
+            if case.key in finished:
+                continue
+            beat.case(index)
+            limit(case.budget.timeout)
+            measurement = measure(session, case, resolve(case.target, where="plan"))
+            limit(0)
+            if writer is not None and measurement is not None:
+                writer.measurement(measurement)
+    if writer is not None:
+        writer.close()
+    beat.end()
+
+
+def finished_keys(run_dir: RunDir) -> set[str]:
+    """List the cases that are on disk already."""
+    return {m.case.key for m in run_dir.measurements().measurements}
+
+
+def local_rank(world: World) -> int:
+    """Number this rank among those on the same host, by rank."""
+    hosts = world.allgather(socket.gethostname())
+    return hosts[: world.rank].count(hosts[world.rank])
+
+
+def rank_facts(world: World, session: Session) -> Mapping[str, Any]:
+    """Say where this rank runs and on what."""
+    library = getattr(world, "library", None)
+    return {
+        "rank": world.rank,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "python": platform.python_version(),
+        "mpi": library() if library else "none",
+        "device": dict(session.context.device.facts()),
+    }
+
+
+@contextlib.contextmanager
+def stacks(folder: Path, launch: int, rank: int) -> Iterator[Any]:
+    """Give a function that arms the case's deadline: at it every thread's stack goes to a file, in C, whatever holds the rank.
+
+    The door ends the ranks soon after; where no door is left to do so, the rank ends itself.
+    """
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{name(launch, rank)}.txt").open("w", encoding="utf-8") as file:
+        faulthandler.register(signal.SIGALRM, file=file, all_threads=True)
+
+        def limit(seconds: float) -> None:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            if seconds:
+                faulthandler.dump_traceback_later(seconds + LAST_RESORT_SECONDS, exit=True, file=sys.__stderr__ or sys.stderr)
+            else:
+                faulthandler.cancel_dump_traceback_later()
+
+        try:
+            yield limit
+        finally:
+            limit(0)
+            faulthandler.unregister(signal.SIGALRM)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,186 @@
+"""The files of one run: who writes which, how they survive a cut at any byte, how they are read back.
+
+A run directory holds::
+
+    run.json            id, status, times, plan name, versions (rewritten whole: temporary name, sync, rename)
+    config.yaml         the composed configuration
+    plan.json           the plan, replayable by hand
+    facts.json          the machine
+    measurements/NNN-ranks.jsonl   written by rank 0 of launch NNN: a header line, one line a case, a footer line
+    measurements/NNN-door.jsonl    written by the door after launch NNN: cases that could not speak for themselves
+    records.jsonl verdicts.json    derived by the judging half; may be made again
+    beats/ stacks/ logs/           last words of the ranks
+
+Two writers never share a file. A line is written at once, flushed and synced; a torn last line is not a case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay.harness.errors import StoreError
+from assay.harness.measurement import Measurement
+
+SCHEMA = 1
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a whole file under a temporary name, sync it, rename it, sync its folder."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        message = f"cannot write {path}: {error.strerror}. Make room or choose another store (store.url=DIR)"
+        raise StoreError(message) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename or a new file in ``folder`` survive a power cut."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def dumps(data: object) -> str:
+    """Write one JSON value on one line; NaN and infinities become strings, since JSON has none."""
+    return json.dumps(finite(data), separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def finite(data: object) -> object:
+    """Replace non-finite floats by their names (``"nan"``, ``"inf"``, ``"-inf"``), all the way down."""
+    if isinstance(data, float) and (data != data or data in (float("inf"), float("-inf"))):
+        return str(data)
+    if isinstance(data, Mapping):
+        return {str(k): finite(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [finite(v) for v in data]
+    return data
+
+
+class LineWriter:
+    """Appends JSON lines to a file of its own: header first, footer last, each line synced before it counts."""
+
+    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+        """Create ``path`` (which must not exist) and write the header line."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.count = path, 0
+        self.file = path.open("x", encoding="utf-8")
+        self.line({"kind": "header", "schema": SCHEMA, **header})
+        sync_folder(path.parent)
+
+    def line(self, data: Mapping[str, Any]) -> None:
+        """Append one line and sync it."""
+        try:
+            self.file.write(dumps(data) + "\n")
+            self.file.flush()
+            os.fsync(self.file.fileno())
+        except OSError as error:
+            message = f"cannot write {self.path}: {error.strerror}. Make room or choose another store (store.url=DIR)"
+            raise StoreError(message) from error
+
+    def measurement(self, measurement: Measurement) -> None:
+        """Append one case."""
+        self.line({"kind": "case", **measurement.as_dict()})
+        self.count += 1
+
+    def close(self) -> None:
+        """Write the footer: from here on the file says that it is whole."""
+        self.line({"kind": "footer", "cases": self.count})
+        self.file.close()
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What could be read of one measurements file: its cases, whether it is whole, and what was wrong with it."""
+
+    measurements: tuple[Measurement, ...]
+    complete: bool
+    problems: tuple[str, ...] = ()
+
+
+def read_lines(path: Path) -> Lines:
+    """Read one measurements file as far as it goes; bad lines are named and passed over, never fatal."""
+    found, problems, complete = [], [], False
+    raw = path.read_bytes().split(b"\n")
+    for number, line in enumerate(raw[:-1], start=1):
+        try:
+            data = json.loads(line)
+            kind = data["kind"]
+            if kind == "case":
+                found.append(Measurement.from_dict(data))
+            elif kind == "footer":
+                complete = data["cases"] == len(found)
+                if not complete:
+                    problems.append(f"{path.name}: footer counts {data['cases']} cases, {len(found)} were readable")
+        except (ValueError, KeyError, TypeError, RecursionError, StoreError) as error:
+            problems.append(f"{path.name} line {number}: {error}")
+    if raw[-1]:
+        problems.append(f"{path.name}: the last line is cut after {len(raw[-1])} bytes")
+    return Lines(tuple(found), complete, tuple(problems))
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """One run's directory."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id, which is the folder's name."""
+        return self.path.name
+
+    def read_json(self, name: str) -> Any:  # noqa: ANN401 - JSON may be anything
+        """Read one whole JSON file; StoreError names it when it is missing or broken."""
+        path = self.path / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            message = f"cannot read {path}: {error}"
+            raise StoreError(message) from error
+
+    def write_json(self, name: str, data: object) -> None:
+        """Write one whole JSON file."""
+        write_atomic(self.path / name, json.dumps(finite(data), indent=1, allow_nan=False) + "\n")
+
+    def measurement_files(self) -> list[Path]:
+        """Name the measurement files in the order of their launches."""
+        return sorted((self.path / "measurements").glob("*.jsonl"))
+
+    def measurements(self) -> Lines:
+        """Read every case of every launch; a case that was measured twice by mistake is named as a problem."""
+        parts = [read_lines(path) for path in self.measurement_files()]
+        unique: dict[str, Measurement] = {}
+        problems = [p for part in parts for p in part.problems]
+        for measurement in (m for part in parts for m in part.measurements):
+            if measurement.case.key in unique:
+                problems.append(f"{measurement.case.key} was measured twice; the first is kept")
+            unique.setdefault(measurement.case.key, measurement)
+        complete = bool(parts) and all(part.complete for part in parts)
+        return Lines(tuple(unique.values()), complete, tuple(problems))
+
+    def next_launch(self) -> int:
+        """Number of the next launch: one more than the highest on disk."""
+        return max((int(path.name[:3]) for path in self.measurement_files()), default=-1) + 1
+
+    def iter_jsonl(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a JSON-lines file that were written whole; none if it is not there."""
+        with contextlib.suppress(FileNotFoundError), (self.path / name).open(encoding="utf-8") as file:
+            for line in file:
+                with contextlib.suppress(ValueError):
+                    yield json.loads(line)

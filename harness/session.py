@@ -1,0 +1,108 @@
+"""What one rank keeps over all cases of a launch, and how ranks find out together how a phase went."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from assay.harness.beat import Beat, name
+from assay.harness.errors import BrokenWorldError, NotApplicableError
+from assay.harness.measurement import Fault, Status
+from assay.harness.work import Context
+
+T = TypeVar("T")
+OK, WRONG, ABSENT, BROKEN = range(4)
+# A rank that raised waits this long for ranks that may be stuck in a collective which it will never join.
+GRACE_SECONDS = 3.0
+
+
+class CaseOverError(Exception):
+    """The case has ended on every rank, with this status."""
+
+    def __init__(self, status: Status, reason: str, fault: Fault | None) -> None:
+        """Keep what rank 0 writes down."""
+        super().__init__(reason)
+        self.status, self.reason, self.fault = status, reason, fault
+
+
+@dataclass
+class Session:
+    """One rank in one launch."""
+
+    context: Context
+    beat: Beat
+    out: Path
+    launch: int
+    timer: Mapping[str, Any]
+    phase: str = "start"
+    repetition: int | None = None
+    deadline: float = field(default=0.0)
+
+    def together(self, phase: str, action: Callable[[], T], *, traffic: bool = False) -> T:
+        """Run ``action`` on every rank and agree how it went; CaseOverError on every rank if it failed on one.
+
+        Args:
+            phase: shown in heartbeats and faults.
+            action: this rank's part.
+            traffic: whether ranks wait for each other in it, so that one that raised leaves the others stuck.
+
+        """
+        self.phase = phase
+        self.beat.phase(phase)
+        value, code, said = None, OK, ("", "")
+        try:
+            value = action()
+        except CaseOverError:
+            raise  # agreed on already, inside the action
+        except NotApplicableError as error:
+            code, said = ABSENT, (str(error), "")
+        except Exception as error:  # noqa: BLE001 - a suite may raise anything; it ends the case, never the run
+            code, said = BROKEN, (f"{type(error).__name__}: {error}", traceback.format_exc())
+        self.agree(code, said, hurry=traffic and code == BROKEN)
+        return value  # type: ignore[return-value]
+
+    def agree(self, code: int, said: tuple[str, str] = ("", ""), *, hurry: bool = False) -> list[int]:
+        """Exchange codes; CaseOverError on every rank if one of them failed.
+
+        If the others cannot come, leave a last word on disk and end the launch.
+        """
+        patience = GRACE_SECONDS if hurry else max(GRACE_SECONDS, self.deadline - time.monotonic())
+        try:
+            codes = self.context.world.agree(code, seconds=patience)
+        except BrokenWorldError:
+            if code == BROKEN:
+                self.last_word(said)
+            self.context.world.abort(2)
+            raise
+        if max(codes) >= ABSENT:
+            raise self.over(codes, said)
+        return codes
+
+    def over(self, codes: list[int], said: tuple[str, str]) -> CaseOverError:
+        """Make the same ending on every rank: an error beats an absence; the first rank that had it is named."""
+        everyone = self.context.world.allgather((said, self.repetition))
+        status: Status = "error" if BROKEN in codes else "not_applicable"
+        rank = codes.index(BROKEN if BROKEN in codes else ABSENT)
+        (reason, trace), repetition = everyone[rank]
+        if status == "not_applicable":
+            return CaseOverError(status, reason, None)
+        stacks = {f"rank {r}": text for r, ((_, text), _) in enumerate(everyone) if text}
+        fault = Fault(rank, self.phase, repetition, trace, stacks)
+        return CaseOverError(status, f"rank {rank} raised in {self.phase}{at(repetition)}: {reason}", fault)
+
+    def last_word(self, said: tuple[str, str]) -> None:
+        """Write down what this rank raised, for the door."""
+        folder = self.out / "faults"
+        folder.mkdir(exist_ok=True)
+        word = {"rank": self.context.rank, "phase": self.phase, "repetition": self.repetition, "reason": said[0], "trace": said[1]}
+        (folder / f"{name(self.launch, self.context.rank)}.json").write_text(json.dumps(word), encoding="utf-8")
+
+
+def at(repetition: int | None) -> str:
+    """Say at which repetition, if at any."""
+    return "" if repetition is None else f" at repetition {repetition}"

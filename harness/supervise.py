@@ -1,0 +1,182 @@
+"""One launch, watched from outside: progress, deadlines, who died first, and no process left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from assay.harness.beat import Seen, read_beats
+from assay.harness.lastwords import died, hung, states
+from assay.harness.measurement import Measurement
+from assay.harness.plan import Plan
+from assay.harness.rundir import LineWriter, RunDir
+
+POLL_SECONDS = 0.05
+STACK_SECONDS = 2.0  # after a case's deadline, for the ranks to write their stacks
+START_SECONDS = 120.0
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Watch:
+    """What the door saw of one launch."""
+
+    run: RunDir
+    plan: Plan
+    launch: int
+    first_dead: int | None = None
+    current: int | None = None
+    since: float = 0.0
+    pidfds: dict[int, int] = field(default_factory=dict)
+
+    def beats(self) -> list[Seen]:
+        """Read the ranks' heartbeats."""
+        return read_beats(self.run.path / "beats", launch=self.launch)
+
+    def look(self) -> list[Seen]:
+        """Take the ranks' processes under watch and note when a case began, by this host's clock."""
+        beats = self.beats()
+        for seen in beats:
+            if seen.rank not in self.pidfds and seen.host == socket.gethostname():
+                with contextlib.suppress(OSError):
+                    self.pidfds[seen.rank] = os.pidfd_open(seen.pid)
+        index = min((-1 if seen.case is None else seen.case for seen in beats), default=-1)
+        if index != (self.current if self.current is not None else -2):
+            self.current, self.since = index, time.monotonic()
+        return beats
+
+    def wait(self) -> None:
+        """Sleep until a rank's process goes away or the poll is over; the first to go is named."""
+        if self.first_dead is not None or not self.pidfds:
+            time.sleep(POLL_SECONDS)
+            return
+        by_number = {number: rank for rank, number in self.pidfds.items()}
+        poll = select.poll()
+        for number in by_number:
+            poll.register(number, select.POLLIN)
+        ready = poll.poll(POLL_SECONDS * 1000)
+        phases = {seen.rank: seen.phase for seen in self.beats()}
+        gone = [by_number[number] for number, _ in ready if phases.get(by_number[number]) != "done"]
+        if gone:
+            self.first_dead = gone[0]
+        elif ready:
+            time.sleep(POLL_SECONDS)
+
+    def overdue(self) -> float | None:
+        """Give the deadline in seconds that has passed, if one has."""
+        if self.current is None:
+            return None
+        limit = START_SECONDS if self.current < 0 else self.plan.cases[self.current].budget.timeout + STACK_SECONDS
+        return limit if time.monotonic() - self.since > limit else None
+
+    def close(self) -> None:
+        """Give the process handles back."""
+        for number in self.pidfds.values():
+            os.close(number)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a launch ended: its exit code, and what a technician should know when no case could be blamed."""
+
+    code: int | None
+    trouble: str = ""
+
+
+def launch(command: Sequence[str], environ: Mapping[str, str], run: RunDir, plan: Plan, *, number: int, progress: Callable[[], None]) -> Ended:
+    """Run one launch to its end and write down the case it died in, if it did.
+
+    Whatever ends this function, no process of the launch is left.
+    """
+    for stale in (run.path / "beats").glob(f"{number:03d}-*"):
+        stale.unlink()
+    watch = Watch(run, plan, number, since=time.monotonic())
+    (run.path / "logs").mkdir(exist_ok=True)
+    log = run.path / "logs" / f"{number:03d}.txt"
+    with log.open("wb") as file, started(command, environ, file.fileno()) as process:
+        overdue = None
+        seen_states: dict[int, str] = {}
+        while process.poll() is None:
+            beats = watch.look()
+            progress()
+            overdue = watch.overdue()
+            if overdue is not None:
+                seen_states = states(beats)
+                break
+            watch.wait()
+    watch.close()
+    ending = "killed by Assay" if overdue is not None else describe(process.returncode)
+    return Ended(process.returncode, write_down(watch, process.returncode, overdue, seen_states, ending, log))
+
+
+def write_down(watch: Watch, code: int | None, overdue: float | None, seen_states: dict[int, str], ending: str, log: Path) -> str:
+    """Write the case in flight into the door's own measurement file; tell the log's end when there is none to blame."""
+    if code == 0 and overdue is None:
+        return ""
+    finished = {m.case.key for m in watch.run.measurements().measurements}
+    beats = [seen for seen in watch.beats() if seen.case is not None]
+    open_cases = [seen.case for seen in beats if seen.case is not None and watch.plan.cases[seen.case].key not in finished]
+    tail = " | ".join(line for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:] if line.strip())
+    if not open_cases:
+        return f"the launch ended ({ending}) outside any case: {tail[-600:]}"
+    index = min(open_cases)
+    case = watch.plan.cases[index]
+    involved = [seen for seen in beats if seen.case == index] or beats
+    if overdue is not None:
+        status, reason, fault = hung(watch.run.path, involved, seen_states, launch=watch.launch, timeout=case.budget.timeout)
+    else:
+        status, reason, fault = died(watch.run.path, involved, watch.first_dead, launch=watch.launch, ending=ending)
+    writer = LineWriter(watch.run.path / "measurements" / f"{watch.launch:03d}-door.jsonl", {"run": watch.run.id})
+    writer.measurement(Measurement(case, status, reason, fault=fault))
+    writer.close()
+    return ""
+
+
+def describe(code: int | None) -> str:
+    """Say how a process ended."""
+    if code is None:
+        return "still running"
+    if code < 0:
+        return f"signal {signal.Signals(-code).name}"
+    return f"exit code {code}" + (f", which is {signal.Signals(code).name}" if code in (9, 11, 6, 7, 15) else "")
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str], environ: Mapping[str, str], log: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the launcher so that it dies with this process, and end its whole tree on the way out."""
+    process = subprocess.Popen(  # noqa: S603 - the command comes from our launchers
+        list(command), env=dict(environ), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent
+    )
+    try:
+        yield process
+    finally:
+        end_tree(process)
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies, even by SIGKILL; the ranks follow their launcher."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def end_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill everything the launcher started, stopped processes too, and reap the launcher."""
+    tree: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        root = psutil.Process(process.pid)
+        tree = [*root.children(recursive=True), root]
+    for member in tree:
+        with contextlib.suppress(psutil.Error):
+            member.kill()
+    process.wait()
+    psutil.wait_procs(tree, timeout=5)

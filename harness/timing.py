@@ -1,0 +1,61 @@
+"""When to stop: pure decisions over the slowest rank's seconds, made on rank 0 and broadcast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from assay.harness.case import Budget
+from assay.harness.interval import median_interval
+
+BLOCKS = 10  # blocks that a time slice is cut into: decisions cost a broadcast each
+WINDOW = 3  # repetitions compared with the ones before them during warm-up
+SETTLED = 0.05  # the warm-up has converged when two windows agree within this share
+PATIENCE = 10  # slices after which even the minimum of repetitions is given up
+FEWEST = 3
+
+
+def next_warmup(seconds: Sequence[float], *, elapsed: float, budget: Budget) -> int:
+    """Tell how many more warm-up repetitions to make; 0 when converged or out of time."""
+    if not seconds:
+        return 1
+    if elapsed >= budget.warmup_seconds or converged(seconds):
+        return 0
+    fitting = int((budget.warmup_seconds - elapsed) / max(max(seconds[-WINDOW:]), 1e-9))
+    return max(1, min(WINDOW, fitting))
+
+
+def converged(seconds: Sequence[float]) -> bool:
+    """Tell whether the last window's median is within ``SETTLED`` of the window's before it."""
+    if len(seconds) < 2 * WINDOW:
+        return False
+    last, before = median(seconds[-WINDOW:]), median(seconds[-2 * WINDOW : -WINDOW])
+    return abs(last - before) <= SETTLED * before
+
+
+def next_block(seconds: Sequence[float], *, elapsed: float, budget: Budget) -> tuple[int, str]:
+    """Tell how many repetitions the next block has, and why none: 0 ends the case.
+
+    Stops on the confidence interval of the median, on the time slice or on the repetition limit; never on the coefficient
+    of variation, which does not fall with n.
+    """
+    made = len(seconds)
+    if made >= budget.max_reps:
+        return 0, f"repetition limit {budget.max_reps} reached"
+    wall = elapsed / made if made else 0.0  # with refresh and check, which are not timed
+    if made >= budget.min_reps:
+        if elapsed >= budget.seconds / BLOCKS * 2 and precise(seconds, budget.precision):
+            return 0, f"median known to {budget.precision:.1%}"
+        if elapsed >= budget.seconds:
+            return 0, f"time slice of {budget.seconds:g} s spent"
+        fitting = int(min(budget.seconds / BLOCKS, budget.seconds - elapsed) / max(wall, 1e-7))
+        return max(1, min(fitting, budget.max_reps - made)), ""
+    if made >= FEWEST and elapsed >= PATIENCE * budget.seconds:
+        return 0, f"{PATIENCE} time slices spent before {budget.min_reps} repetitions"
+    return min(FEWEST if wall > budget.seconds else budget.min_reps, budget.min_reps - made), ""
+
+
+def precise(seconds: Sequence[float], share: float) -> bool:
+    """Tell whether the half-width of the median's 95 % interval is within ``share`` of the median."""
+    low, middle, high = median_interval(seconds)
+    return (high - low) / 2 <= share * middle

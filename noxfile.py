@@ -1,0 +1,77 @@
+"""The checks, a few lines a session; dependencies and tool settings are read from pyproject.toml.
+
+A nox that lives in an environment where Assay is installed (``make`` does that in ``.venv``) runs the sessions right
+there, so that set-up is paid for once; any other nox gives each session an environment of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import nox
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+ROOMS = ("harness", "suites", "collectives", "conf", "results")
+
+nox.options.sessions = ["lint", "types", "imports", "tests"]
+nox.options.default_venv_backend = "none" if importlib.util.find_spec("assay") else "venv"
+nox.options.reuse_venv = "yes"
+
+
+def ready(session: nox.Session, group: str, *, assay: bool = True) -> Path:
+    """Install a dependency group of pyproject, and Assay, where the session has an environment of its own; return its bin."""
+    if not session.virtualenv.is_sandboxed:
+        return Path(sys.executable).parent
+    itself = ["--editable", ".[mpich]"] if assay else []
+    session.install("--constraint", "constraints.txt", *itself, *nox.project.dependency_groups(PYPROJECT, group))
+    return Path(session.bin)
+
+
+def run(session: nox.Session, program: Path, *args: str, **env: str) -> None:
+    """Run a program of the session's environment."""
+    session.run(str(program), *args, env=env, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    ruff = ready(session, "lint", assay=False) / "ruff"
+    run(session, ruff, "check")
+    run(session, ruff, "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict; a link gives the root its import name, which mypy cannot learn from package-dir."""
+    mypy = ready(session, "lint") / "mypy"
+    link = Path(session.create_tmp(), "assay")
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path.cwd(), target_is_directory=True)
+    rooms = [arg for room in ROOMS if Path(room, "__init__.py").exists() for arg in ("-p", f"assay.{room}")]
+    run(session, mypy, *rooms, MYPYPATH=str(link.parent))
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Import-linter: the rooms and floors of docs/architecture.md."""
+    run(session, ready(session, "lint") / "lint-imports", "--no-timings")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Pytest; arguments after ``--`` go to it."""
+    run(session, ready(session, "test") / "pytest", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the harness's own overhead."""
+    run(session, ready(session, "test") / "pytest", "tests/bench", "--benchmark-enable", "--benchmark-only", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, look through it, run it where no clone is (part of the tests too)."""
+    run(session, ready(session, "test") / "pytest", "tests/packaging/test_wheel.py", *session.posargs)

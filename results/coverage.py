@@ -1,0 +1,143 @@
+"""What was planned and what came of it: a planned case that nobody measured is a row, never a gap."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from assay.harness.measurement import Measurement
+
+FAILED = ("wrong", "error", "crashed", "timeout")
+ORDER = (*FAILED, "missing", "skipped", "not_applicable")
+WORDS = {"wrong": "with a wrong answer", "not_applicable": "not applicable", "error": "with an error", "timeout": "timed out"}
+MANY = 3
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case and what came of it; ``reason`` is empty where it was measured."""
+
+    key: str
+    suite: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Every planned case with its status, and what was left out of the plan.
+
+    Attributes:
+        rows: one a planned case, in the plan's order; status is a measurement's, ``missing`` where there is none.
+        left_out: cases that a budget or a shard kept out of the plan.
+
+    """
+
+    rows: tuple[Row, ...]
+    left_out: tuple[Row, ...] = ()
+
+    def count(self, *statuses: str) -> int:
+        """Count planned cases with one of these statuses."""
+        return sum(row.status in statuses for row in self.rows)
+
+    @property
+    def planned(self) -> int:
+        """Planned cases, those that turned out not applicable included."""
+        return len(self.rows)
+
+    @property
+    def measured(self) -> int:
+        """Cases with a right answer."""
+        return self.count("measured")
+
+    @property
+    def failed(self) -> int:
+        """Cases that broke or had a wrong answer."""
+        return self.count(*FAILED)
+
+    @property
+    def missing(self) -> int:
+        """Planned cases of which nothing was written down."""
+        return self.count("missing")
+
+    @property
+    def answered(self) -> tuple[int, int]:
+        """Give (cases with an answer, right or wrong; cases that could have one)."""
+        return self.count("measured", "wrong"), self.planned - self.count("skipped", "not_applicable")
+
+    @property
+    def barren(self) -> dict[str, str]:
+        """Name every planned suite in which nothing was applicable, with the reason."""
+        suites = dict.fromkeys(row.suite for row in self.rows)
+        rows = {suite: [row for row in self.rows if row.suite == suite] for suite in suites}
+        idle = {"not_applicable", "skipped"}
+        return {suite: reasons(own) for suite, own in rows.items() if all(row.status in idle for row in own)}
+
+    def text(self) -> str:
+        """Say it in one line, with the reasons."""
+        parts = [f"coverage: {self.measured} of {self.planned} {cases(self.planned)} measured"]
+        for status in ORDER:
+            rows = [row for row in self.rows if row.status == status]
+            if rows:
+                parts.append(f"{len(rows)} {WORDS.get(status, status)} ({reasons(rows)})")
+        line = ", ".join(parts)
+        return f"{line}; {len(self.left_out)} left out ({reasons(self.left_out)})" if self.left_out else line
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give counts, the line, and every row that was not measured."""
+        return {
+            "planned": self.planned,
+            "measured": self.measured,
+            "failed": self.failed,
+            "missing": self.missing,
+            "skipped": self.count("skipped"),
+            "not_applicable": self.count("not_applicable"),
+            "left_out": len(self.left_out),
+            "text": self.text(),
+            "rows": [asdict(row) for row in self.rows if row.status != "measured"],
+            "left_out_rows": [asdict(row) for row in self.left_out],
+        }
+
+
+def cover(plan: Mapping[str, Any], measurements: Iterable[Measurement]) -> Coverage:
+    """Hold what was measured against the plan (``plan.json`` as read); a key of the plan without measurement is ``missing``."""
+    done = {measurement.case.key: measurement for measurement in measurements}
+    rows = []
+    for case in plan.get("cases", []):
+        found = done.get(case["key"])
+        if found is None:
+            rows.append(Row(case["key"], case["suite"], "missing", "planned, but nothing was written down"))
+        else:
+            rows.append(Row(case["key"], case["suite"], found.status, "" if found.status == "measured" else said(found)))
+    left = [Row(row["case"]["key"], row["case"]["suite"], "left_out", str(row.get("reason", ""))) for row in plan.get("left_out", [])]
+    return Coverage(tuple(rows), tuple(left))
+
+
+def said(measurement: Measurement) -> str:
+    """Say why a case has no figure: rank, place and phase named where they are known."""
+    if measurement.status == "wrong":
+        checked = measurement.checked
+        rank = f"rank {checked.rank}" if checked.rank is not None else ""
+        return ": ".join(part for part in (rank, measurement.reason or checked.reason, checked.where) if part) or "no reason was given"
+    fault = measurement.fault
+    place = []
+    if fault is not None:
+        place = [f"rank {fault.rank}"] if fault.rank is not None else []
+        place += [f"phase {fault.phase}"] if fault.phase else []
+        place += [f"repetition {fault.repetition}"] if fault.repetition is not None else []
+    reason = measurement.reason or (fault.detail if fault is not None else "")
+    return ": ".join(part for part in (", ".join(part for part in place if part not in reason), reason) if part) or "no reason was given"
+
+
+def reasons(rows: Sequence[Row]) -> str:
+    """Name the different reasons of some rows, most frequent first, three at most."""
+    counted = Counter(row.reason or "no reason was given" for row in rows).most_common()
+    shown = [reason if number == len(rows) or number == 1 else f"{number} x {reason}" for reason, number in counted[:MANY]]
+    return "; ".join(shown) + (f"; and {len(counted) - MANY} other reasons" if len(counted) > MANY else "")
+
+
+def cases(number: int) -> str:
+    """Write the word for this many cases."""
+    return "case" if number == 1 else "cases"

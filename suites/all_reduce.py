@@ -1,0 +1,54 @@
+"""All-reduce: every rank gets the sum of everybody's message."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from assay.collectives.exercise import exercise
+from assay.collectives.factors import all_reduce_factor, all_reduce_wire
+from assay.collectives.open import open_transport
+from assay.collectives.sums import MAX_RANKS, Sums
+from assay.harness.errors import RefusalError
+from assay.harness.work import Context, Needs, Volume, Work
+
+ELEMENT_NBYTES = 4
+LIBRARY_NBYTES = 64 << 20  # what a transport library keeps for itself, roughly
+
+
+def all_reduce(
+    ctx: Context,
+    *,
+    bytes: int = 65536,  # noqa: A002 - the word that users of nccl-tests look for
+    transport: Literal["loopback", "mpi", "gloo", "nccl"] = "mpi",
+    dtype: Literal["fp32"] = "fp32",
+    seed: int = 0,
+) -> Work:
+    """Sum ``bytes`` of float32 integers over all ranks, out of place, exactly checked in every repetition.
+
+    Args:
+        ctx: the control world and this rank's device.
+        bytes: message of one rank (nccl-tests' size: max of sent and received).
+        transport: what carries it; loopback stays inside the rank.
+        dtype: format of the elements.
+        seed: of the data, equal on all ranks; each rank's own values follow from its number.
+
+    """
+    line = open_transport(transport, ctx)
+    try:
+        pattern = Sums(count=bytes // ELEMENT_NBYTES, rank=line.rank, nranks=line.size, seed=seed)
+        volume = Volume(message_nbytes=bytes, wire_nbytes=all_reduce_wire(bytes, line.size), bus_factor=all_reduce_factor(line.size))
+        return exercise(line, pattern, element=dtype, bind=line.all_reduce, volume=volume)
+    except BaseException:
+        line.close()
+        raise
+
+
+def needs(*, bytes: int, transport: str, dtype: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
+    """Refuse messages that hold no whole elements and rank counts whose sums could not be exact; estimate memory and time."""
+    if bytes < ELEMENT_NBYTES or bytes % ELEMENT_NBYTES:
+        message = f"a message is a positive multiple of {ELEMENT_NBYTES} bytes (float32)"
+        raise RefusalError(message, value=bytes, where="bytes", fix=f"Take {max(1, round(bytes / ELEMENT_NBYTES)) * ELEMENT_NBYTES}.")
+    if nranks > MAX_RANKS and transport != "loopback":
+        message = f"over more than {MAX_RANKS} ranks the float32 sums cannot be checked exactly"
+        raise RefusalError(message, value=nranks, fix="Use fewer ranks.")
+    return Needs(memory_nbytes=4 * bytes + LIBRARY_NBYTES, seconds=0.2 + bytes / 1e8)

@@ -1,0 +1,50 @@
+"""All-to-all: every rank sends every rank a block of its own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from assay.collectives.exchange import Exchange
+from assay.collectives.exercise import exercise
+from assay.collectives.factors import all_to_all_factor, all_to_all_wire
+from assay.collectives.open import open_transport
+from assay.harness.errors import RefusalError
+from assay.harness.work import Context, Needs, Volume, Work
+
+LIBRARY_NBYTES = 64 << 20  # what a transport library keeps for itself, roughly
+
+
+def all_to_all(
+    ctx: Context,
+    *,
+    bytes: int = 65536,  # noqa: A002 - the word that users of nccl-tests look for
+    transport: Literal["loopback", "mpi", "gloo", "nccl"] = "mpi",
+    seed: int = 0,
+) -> Work:
+    """Exchange ``bytes`` a rank in equal blocks, exactly checked in every repetition.
+
+    Args:
+        ctx: the control world and this rank's device.
+        bytes: what one rank sends to all ranks together, itself included (nccl-tests' size); it moves as int32 where the blocks are whole
+            words, else as bytes.
+        transport: what carries it; loopback stays inside the rank.
+        seed: of the data, equal on all ranks; each block's own values follow from sender, receiver and repetition.
+
+    """
+    line = open_transport(transport, ctx)
+    try:
+        pattern = Exchange(nbytes=bytes, rank=line.rank, nranks=line.size, seed=seed)
+        volume = Volume(message_nbytes=bytes, wire_nbytes=all_to_all_wire(bytes, line.size), bus_factor=all_to_all_factor(line.size))
+        return exercise(line, pattern, element=pattern.element, bind=line.all_to_all, volume=volume)
+    except BaseException:
+        line.close()
+        raise
+
+
+def needs(*, bytes: int, transport: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
+    """Refuse messages that do not divide into one block a rank (nccl-tests would silently send 0 bytes); estimate memory and time."""
+    blocks = 1 if transport == "loopback" else nranks
+    if bytes < blocks or bytes % blocks:
+        message = f"a message is cut into {blocks} equal blocks of whole bytes, one a rank"
+        raise RefusalError(message, value=bytes, where="bytes", fix=f"Take {max(1, round(bytes / blocks)) * blocks}, or a multiple of {blocks}.")
+    return Needs(memory_nbytes=4 * bytes + LIBRARY_NBYTES, seconds=0.2 + bytes / 1e8)
