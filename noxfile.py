@@ -56,7 +56,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def imports(session: nox.Session) -> None:
     """Import-linter: the rooms and floors of docs/architecture.md."""
-    run(session, ready(session, "lint") / "lint-imports", "--no-timings")
+    run(session, ready(session, "lint") / "lint-imports", "--no-logo")
 
 
 @nox.session

@@ -58,6 +58,7 @@ def whole_case(session: Session, case: Case, prepare: Callable[..., Work], runni
     context = session.context
 
     def ready() -> Running:
+        gc.collect()  # once a case, since blocks run with the collector off
         work = prepare(context, **case.params)
         running.append(Running(session, case, work, Tally(context.rank)))  # from here on it is closed whatever happens
         running[0].work = plant(work, case.inject, rank=context.rank, size=context.size)
@@ -116,7 +117,6 @@ def block(run: Running, count: int, *, verify: bool) -> list[float]:
     session, work, world, beat = run.session, run.work, run.session.context.world, run.session.beat
     reps = range(run.steps, run.steps + count)
     run.steps += count
-    gc.collect()
     gc.disable()  # a collection inside a repetition would be measured as the device's
     try:
         if run.case.align == "block":

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.harness import facts
 from assay.harness.door.console import Progress, tell
@@ -26,8 +26,10 @@ from assay.harness.plan import Plan
 from assay.harness.planfile import to_dict
 from assay.harness.rundir import SCHEMA, RunDir
 from assay.harness.supervise import Ended, launch
-from assay.results.judge import Judgement, judge
-from assay.results.store import Store
+
+if TYPE_CHECKING:
+    from assay.results.judge import Judgement
+    from assay.results.store import Store
 
 INTERRUPTED = 130
 
@@ -174,6 +176,8 @@ def finished(run: RunDir) -> set[str]:
 
 def finish(run: RunDir, config: Mapping[str, Any], *, base: Sequence[RunDir], decide: bool, allow_inconclusive: bool, trouble: str = "") -> Judgement:
     """Judge what is on disk and close the run."""
+    from assay.results.judge import judge
+
     judgement = judge(run, config=config, base=base, decide=decide, allow_inconclusive=allow_inconclusive)
     if trouble:
         judgement = dataclasses.replace(judgement, problems=(*judgement.problems, trouble))
