@@ -19,14 +19,14 @@ def host_buffer(count: int, dtype: str) -> NDArray[Any]:
     return np.full(count, 0, dtype=NUMPY_NAMES[dtype])
 
 
-def device_buffer(count: int, dtype: str, *, device: str) -> Any:  # noqa: ANN401 - torch is imported only where it is used
+def device_buffer(count: int, dtype: str, *, device: str) -> Any:
     """Allocate ``count`` elements on a torch device."""
     import torch
 
     return torch.zeros(count, dtype=getattr(torch, NUMPY_NAMES[dtype]), device=device)
 
 
-def load(buffer: Any, values: NDArray[Any]) -> None:  # noqa: ANN401 - numpy array or tensor
+def load(buffer: Any, values: NDArray[Any]) -> None:
     """Copy host values into a buffer."""
     import numpy as np
 
@@ -38,7 +38,7 @@ def load(buffer: Any, values: NDArray[Any]) -> None:  # noqa: ANN401 - numpy arr
         buffer.copy_(torch.from_numpy(values))
 
 
-def on_host(buffer: Any) -> NDArray[Any]:  # noqa: ANN401 - numpy array or tensor
+def on_host(buffer: Any) -> NDArray[Any]:
     """Give a buffer's present content as a numpy vector: the buffer itself on the host, a copy from a device."""
     import numpy as np
 

@@ -38,7 +38,9 @@ class Exchange:
         self.unsigned: Any = np.uint32 if self.element == "int32" else np.uint8
         self.count = nbytes // np.dtype(self.unsigned).itemsize
         limit = np.iinfo(self.unsigned).max
-        self.base: NDArray[Any] = np.random.default_rng([seed, 2]).integers(0, limit, self.count // nranks, dtype=self.unsigned, endpoint=True)
+        self.base: NDArray[Any] = np.random.default_rng([seed, 2]).integers(
+            0, limit, self.count // nranks, dtype=self.unsigned, endpoint=True
+        )
 
     def offsets(self, *, senders: range, receivers: range, repetition: int) -> NDArray[Any]:
         """Give what is added to ``base``, senders x receivers, in the element's modulus."""
@@ -56,7 +58,8 @@ class Exchange:
 
     def blocks(self, buffer: NDArray[Any]) -> NDArray[Any]:
         """View a message as ranks x elements, unsigned."""
-        return buffer.view(self.unsigned).reshape(self.nranks, -1)
+        blocks: NDArray[Any] = buffer.view(self.unsigned).reshape(self.nranks, -1)
+        return blocks
 
     def compare(self, recv: NDArray[Any], repetition: int) -> Answer:
         """Compare every element with what its sender must have sent; the first wrong one is named."""

@@ -8,7 +8,7 @@ busbw = algbw * factor. The derivation is: how many bytes must one rank put on i
   or NVLS, needs less, and then busbw has no wire meaning. Patarasuk and Yuan, JPDC 69(2), 2009, prove the bound and a ring that meets it.)
 * all-to-all: one of n equal blocks stays at home, the others leave: (n - 1) / n.
 
-With one rank nothing leaves: the factor would be 0, which is no bandwidth but the absence of one, so it is None (collectives.md 1.1).
+With one rank nothing leaves: the factor would be 0, which is no bandwidth but the absence of one, so it is None.
 """
 
 from __future__ import annotations

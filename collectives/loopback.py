@@ -7,6 +7,7 @@ it costs is one copy of the message through this rank's own memory: the floor un
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -24,13 +25,13 @@ class Loopback:
     def __init__(self, device: str) -> None:
         """Copy on ``device`` (a torch name); on the host by numpy's copy."""
         self._device = device
-        self.notes = {"algorithm": "each rank copies its own message, no network", "buffers": device}
+        self.notes: Mapping[str, str] = {"algorithm": "each rank copies its own message, no network", "buffers": device}
 
-    def buffer(self, count: int, dtype: str) -> Any:  # noqa: ANN401 - see the protocol
+    def buffer(self, count: int, dtype: str) -> Any:
         """Allocate on the host as numpy does, or on the device."""
         return host_buffer(count, dtype) if self._device == "cpu" else device_buffer(count, dtype, device=self._device)
 
-    def all_reduce(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see the protocol
+    def all_reduce(self, send: Any, recv: Any) -> Step:
         """Copy: the sum over one rank is the data."""
         if self._device != "cpu":
             return partial(recv.copy_, send)
@@ -38,7 +39,7 @@ class Loopback:
 
         return partial(np.copyto, recv, send)
 
-    def all_to_all(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see the protocol
+    def all_to_all(self, send: Any, recv: Any) -> Step:
         """Copy: the only block comes home."""
         return self.all_reduce(send, recv)
 

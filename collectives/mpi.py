@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,17 +28,17 @@ class Mpi:
         self._communicator = world.communicator()
         self.rank: int = self._communicator.Get_rank()
         self.size: int = self._communicator.Get_size()
-        self.notes = {"algorithm": "chosen by the MPI library", "buffers": "cpu"}
+        self.notes: Mapping[str, str] = {"algorithm": "chosen by the MPI library", "buffers": "cpu"}
 
-    def buffer(self, count: int, dtype: str) -> Any:  # noqa: ANN401 - see the protocol
+    def buffer(self, count: int, dtype: str) -> Any:
         """Allocate on the host."""
         return host_buffer(count, dtype)
 
-    def all_reduce(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see the protocol
+    def all_reduce(self, send: Any, recv: Any) -> Step:
         """Bind MPI_Allreduce with MPI_SUM, out of place."""
         return partial(self._communicator.Allreduce, send, recv)
 
-    def all_to_all(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see the protocol
+    def all_to_all(self, send: Any, recv: Any) -> Step:
         """Bind MPI_Alltoall."""
         return partial(self._communicator.Alltoall, send, recv)
 

@@ -23,7 +23,7 @@ def open_store(world: World, *, timeout: timedelta) -> tuple[Any, str]:
     Collective. The port is the operating system's choice, so that two transports, or two runs, never meet. AssayError on every rank if
     rank 0 cannot listen or this rank cannot reach it.
     """
-    import torch.distributed as dist
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
     hosts = world.allgather(socket.gethostname())
     one_host = len(set(hosts)) == 1
@@ -31,7 +31,7 @@ def open_store(world: World, *, timeout: timedelta) -> tuple[Any, str]:
     store, offer = None, ("", 0, "")
     if world.rank == 0:
         try:
-            store = dist.TCPStore(address, 0, world.size, is_master=True, timeout=timeout, wait_for_workers=False)
+            store = TCPStore(address, 0, world.size, is_master=True, timeout=timeout, wait_for_workers=False)
             offer = (address, store.port, "")
         except (RuntimeError, OSError) as error:
             offer = ("", 0, str(error))
@@ -41,7 +41,7 @@ def open_store(world: World, *, timeout: timedelta) -> tuple[Any, str]:
         raise AssayError(message)
     if store is None:
         try:
-            store = dist.TCPStore(host, port, world.size, is_master=False, timeout=timeout, wait_for_workers=False)
+            store = TCPStore(host, port, world.size, is_master=False, timeout=timeout, wait_for_workers=False)
         except (RuntimeError, OSError) as error:
             message = f"rank {world.rank} cannot reach the store of rank 0 at {host}:{port}: {error}"
             raise AssayError(message) from error

@@ -80,7 +80,8 @@ class Sums:
             return Answer(ok=True, tested=self.count)
         element, got, wanted = first
         where = f"element {element}"
-        reason = f"{wrong} of {self.count} sums are wrong; first {where}: got {got:.10g}, expected {wanted:.10g}{self.guess(got, wanted, repetition)}"
+        looks = self.guess(got, wanted, repetition)
+        reason = f"{wrong} of {self.count} sums are wrong; first {where}: got {got:.10g}, expected {wanted:.10g}{looks}"
         return Answer(ok=False, tested=self.count, reason=reason, where=where)
 
     def guess(self, got: float, wanted: float, repetition: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class TorchGroup:
         except RuntimeError as error:
             message = f"rank {world.rank} cannot connect over {name}: {error}"
             raise AssayError(message) from error
-        self.notes = {"algorithm": f"chosen by {name}", "buffers": self._device}
+        self.notes: Mapping[str, str] = {"algorithm": f"chosen by {name}", "buffers": self._device}
 
     def _meet(self) -> None:
         """Exchange one number, so that every connection is up and nobody needs the store to find others any more."""
@@ -59,11 +60,11 @@ class TorchGroup:
         self._group.allreduce([number]).wait()
         number.cpu()
 
-    def buffer(self, count: int, dtype: str) -> Any:  # noqa: ANN401 - see the protocol
+    def buffer(self, count: int, dtype: str) -> Any:
         """Allocate a numpy vector (gloo) or a vector on the device (nccl)."""
         return host_buffer(count, dtype) if self._device == "cpu" else device_buffer(count, dtype, device=self._device)
 
-    def all_reduce(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see the protocol
+    def all_reduce(self, send: Any, recv: Any) -> Step:
         """Copy ``send`` to ``recv``, then sum in place: the group has no other all-reduce."""
         source, target = tensor(send), tensor(recv)
         copy, operands = target.copy_, [target]
@@ -75,7 +76,7 @@ class TorchGroup:
 
         return step
 
-    def all_to_all(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see the protocol
+    def all_to_all(self, send: Any, recv: Any) -> Step:
         """Exchange equal blocks."""
         source, target = tensor(send), tensor(recv)
 
@@ -100,17 +101,18 @@ def refuse_together(name: str, world: World, device: str) -> None:
             raise NotApplicableError(message)
 
 
-def gloo(store: Any, world: World, address: str) -> Any:  # noqa: ANN401 - torch has no stubs for these
+def gloo(store: Any, world: World, address: str) -> Any:
     """Connect every rank with every other over TCP on the interface of ``address``."""
-    import torch.distributed as dist
+    import torch.distributed
 
+    dist: Any = torch.distributed  # its stubs leave these classes out
     options = dist.ProcessGroupGloo._Options()  # noqa: SLF001 - the only way to name the interface without an environment variable
     options._devices = [dist.ProcessGroupGloo.create_device(hostname=address)]  # noqa: SLF001 - same
     options._timeout = TIMEOUT  # noqa: SLF001 - same
     return dist.ProcessGroupGloo(store, world.rank, world.size, options)
 
 
-def nccl(store: Any, world: World) -> Any:  # noqa: ANN401 - same
+def nccl(store: Any, world: World) -> Any:
     """Connect every rank's device."""
     import torch.distributed as dist
 
@@ -119,7 +121,7 @@ def nccl(store: Any, world: World) -> Any:  # noqa: ANN401 - same
     return dist.ProcessGroupNCCL(store, world.rank, world.size, options)
 
 
-def tensor(buffer: Any) -> Any:  # noqa: ANN401 - numpy array or tensor
+def tensor(buffer: Any) -> Any:
     """View a host buffer as a tensor on the same memory; a tensor is returned as it is."""
     import numpy as np
     import torch

@@ -27,13 +27,13 @@ class Transport(Protocol):
     size: int
     notes: Mapping[str, str]
 
-    def buffer(self, count: int, dtype: str) -> Any:  # noqa: ANN401 - numpy array or tensor
+    def buffer(self, count: int, dtype: str) -> Any:
         """Allocate a vector of ``count`` elements where this transport reads and writes (``dtype``: fp32, int32, uint8)."""
 
-    def all_reduce(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see buffer
+    def all_reduce(self, send: Any, recv: Any) -> Step:
         """Return the step after which ``recv`` holds the sum over ranks of ``send``; ``send`` is left as it was."""
 
-    def all_to_all(self, send: Any, recv: Any) -> Step:  # noqa: ANN401 - see buffer
+    def all_to_all(self, send: Any, recv: Any) -> Step:
         """Return the step after which block ``s`` of ``recv`` is what rank ``s`` had in the block of ``send`` with this rank's number."""
 
     def close(self) -> None:

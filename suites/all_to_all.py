@@ -46,5 +46,7 @@ def needs(*, bytes: int, transport: str, seed: int, nranks: int) -> Needs:  # no
     blocks = 1 if transport == "loopback" else nranks
     if bytes < blocks or bytes % blocks:
         message = f"a message is cut into {blocks} equal blocks of whole bytes, one a rank"
-        raise RefusalError(message, value=bytes, where="bytes", fix=f"Take {max(1, round(bytes / blocks)) * blocks}, or a multiple of {blocks}.")
+        raise RefusalError(
+            message, value=bytes, where="bytes", fix=f"Take {max(1, round(bytes / blocks)) * blocks}, or a multiple of {blocks}."
+        )
     return Needs(memory_nbytes=4 * bytes + LIBRARY_NBYTES, seconds=0.2 + bytes / 1e8)

@@ -48,7 +48,6 @@ def calibrate(
 def memory(ctx: Context, *, nbytes: int, seed: int) -> Work:
     """Copy a buffer of random words to another; each step reads and writes ``nbytes``."""
     import torch
-
     from assay.suites.numerics.draws import generator
 
     source = torch.empty(nbytes // ELEMENT_NBYTES, dtype=torch.int32)
@@ -60,7 +59,9 @@ def memory(ctx: Context, *, nbytes: int, seed: int) -> Work:
         return same(target, torch.from_numpy(kept))
 
     volume = Volume(memory_nbytes=2 * source.numel() * ELEMENT_NBYTES)
-    return Work(step=lambda: target.copy_(source), check=check, volume=volume, result=lambda: target, notes={"kernel": "torch copy_ of int32"})
+    return Work(
+        step=lambda: target.copy_(source), check=check, volume=volume, result=lambda: target, notes={"kernel": "torch copy_ of int32"}
+    )
 
 
 def same(found: torch.Tensor, expected: torch.Tensor) -> Answer:
@@ -77,7 +78,7 @@ def same(found: torch.Tensor, expected: torch.Tensor) -> Answer:
     return Answer(ok=False, tested=len(expected), reason=reason, where=where)
 
 
-def needs(*, resource: str, bytes: int, size: int, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
+def needs(*, resource: str, bytes: int, size: int, seed: int, nranks: int) -> Needs:  # noqa: A002 - the suite's own parameters
     """Refuse sizes that are none; estimate bytes and seconds of one rank."""
     if bytes < ELEMENT_NBYTES or bytes % ELEMENT_NBYTES:
         message = f"bytes must be a positive multiple of {ELEMENT_NBYTES}"

@@ -10,7 +10,6 @@ from assay.harness.work import Context, Needs, Volume, Work
 
 if TYPE_CHECKING:
     import torch
-
     from assay.suites.numerics.fp8_kernels import Kernel
     from assay.suites.numerics.quantise import Quantised
 
@@ -102,7 +101,12 @@ def needs(*, m: int, n: int, k: int, layer: str, input: str, impl: str, out: str
             raise RefusalError(message, value=value, where=name, fix=f"Set {name} to 1 or more.")
     if k % BLOCK:
         message = f"k must be a multiple of {BLOCK}: activations have one scale for each 1x{BLOCK} tile"
-        raise RefusalError(message, value=k, where="k", fix=f"Take k={max(1, round(k / BLOCK)) * BLOCK}. (n may be anything: weights are padded to whole blocks.)")
+        raise RefusalError(
+            message,
+            value=k,
+            where="k",
+            fix=f"Take k={max(1, round(k / BLOCK)) * BLOCK}. (n may be anything: weights are padded to whole blocks.)",
+        )
     if impl == "scaled_mm" and n % 16:
         message = "impl=scaled_mm needs n in multiples of 16"
         raise RefusalError(message, value=n, where="n", fix=f"Take n={max(1, round(n / 16)) * 16}, or impl=blockwise.")

@@ -1,6 +1,6 @@
 """How wrong a right matrix product may be: bounds on |E_ij| as a share of (|A||B|)_ij, by how the unit adds.
 
-Every function returns a pure number. u is the unit roundoff 2**-p of p significant bits: 2**-24 for FP32, 2**-8 for BF16 (numerics.md 6.2).
+Every function returns a pure number. u is the unit roundoff 2**-p of p significant bits: 2**-24 for FP32, 2**-8 for BF16.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ FP32_ROUNDOFF = 2.0**-24
 FP64_ROUNDOFF = 2.0**-53
 OUTPUT_ROUNDOFF = {"fp32": 0.0, "bf16": 2.0**-8}  # of the conversion after FP32 accumulation
 PROMOTION = 128  # K elements after which FP8 sums move to FP32 (DeepSeek-V3 report 3.3.2: N_C = 128)
-# Standard deviations allowed to a whole row: numerics.md 6.2 gives 5 to 8 for a million single elements.
+# Standard deviations allowed to a whole row; Higham and Mary's bound needs 5 to 8 for a million single elements.
 LAMBDA = 6.0
 # Truncation loses half a grid step on average, and the running sum that sets the grid is on average half of the block's final one.
-# Measured (numerics.md 6.2): errors reach 12-15 % of the worst case over 32 settings.
+# Emulated units with 13 to 25 fraction bits, with and without promotion, stay under 15 % of the worst case.
 TRUNCATION_MEAN = 0.25
-WIDEST_UNITS = {"bf16": (8, 24, 23), "fp8": (32, 13, 13)}  # lanes, alignment bits, output bits: A100 and Hopper (numerics.md 3.2)
+# Khattak and Mikaitis, arXiv 2512.07004; Xie et al. (MMA-Sim), arXiv 2511.10909: the units with the widest bounds of each format.
+WIDEST_UNITS = {"bf16": (8, 24, 23), "fp8": (32, 13, 13)}  # lanes, alignment bits, output bits of A100 and Hopper
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,20 @@ def gamma(k: int, roundoff: float) -> float:
 
 
 def gamma_typical(k: int, roundoff: float, *, deviations: float = LAMBDA) -> float:
-    """Bound k independent mean-zero roundings (Higham and Mary 2019): exp(lambda sqrt(k) u + k u^2 / (1 - u)) - 1; never above ``gamma``.
+    """Bound k independent mean-zero roundings: exp(lambda sqrt(k) u + k u^2 / (1 - u)) - 1, and never above ``gamma``.
 
-    Holds for round-to-nearest only: truncation is biased and grows with k (numerics.md 6.2).
+    Higham and Mary, SIAM J. Sci. Comput. 41(5), 2019, with lambda the ``deviations``. Holds for round-to-nearest only: the error of
+    truncation is biased and grows with k.
     """
     return min(gamma(k, roundoff), math.expm1(deviations * math.sqrt(k) * roundoff + k * roundoff**2 / (1 - roundoff)))
 
 
 def fused_chain(k: int, *, lanes: int, fraction_bits: int, output_bits: int) -> float:
-    """Bound a chain of truncating fused blocks of ``lanes`` products: ceil(k / L) (2^-p + (L + 1) 2^-F) (numerics.md 6.2)."""
+    """Bound a chain of truncating fused blocks of ``lanes`` products: ceil(k / L) (2^-p + (L + 1) 2^-F).
+
+    From the model of arXiv 2511.10909: in each block L products and the sum so far lose less than 2^(E-F) each and the output less than
+    2^-p of itself, and 2^E, the largest of their exponents, is at most (|A||B|)_ij.
+    """
     return math.ceil(k / lanes) * (2.0**-output_bits + (lanes + 1) * 2.0**-fraction_bits)
 
 

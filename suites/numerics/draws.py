@@ -1,4 +1,7 @@
-"""Random operands: the same on every device, different on every rank, never constant (constant data flatters power and hides stale buffers)."""
+"""Random operands: the same on every device, different on every rank, never constant.
+
+Constant data flatters power and clocks and hides swapped or stale buffers.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-OUTLIER_SHARE, OUTLIER_FACTOR = 1e-3, 100.0  # the third distribution of numerics.md 6.4
+OUTLIER_SHARE, OUTLIER_FACTOR = 1e-3, 100.0  # rare large channels, as activations have them
 ROWS_AT_ONCE = 1024  # a multiple of every quantisation block, so that blocks never straddle two draws
 
 

@@ -1,7 +1,7 @@
 """The exact product that answers are held against: float64 dot products of what the operands really hold, tile by tile.
 
-E4M3 times a float32 scale, BF16 and FP32 values are all exact in float64; the sum of K products then has a relative error of at most K 2^-53
-of (|A||B|)_ij, which is added to every tolerance (bounds.py) and is 10^5 times smaller than what any unit under test can reach.
+E4M3 times a float32 scale, BF16 and FP32 values are all exact in float64; the sum of K products is then off by at most K 2^-53 of
+(|A||B|)_ij, which is added to every tolerance (bounds.py) and is 10^5 times smaller than what any unit under test can reach.
 """
 
 from __future__ import annotations

@@ -60,7 +60,13 @@ def blockwise(a: Quantised, w: Quantised, *, out: str) -> Kernel:
                     total.addcmul_(product.mul_(left_scales[:, block, None]), right_scales[block])
                 output[rows, columns] = total
 
-    return Kernel(step, lambda: output, rounded_sums(BLOCK + blocks, out=out, extra=2), "matrix_fp32", "FP32 product of each 128-wide block, scaled and added in FP32")
+    return Kernel(
+        step,
+        lambda: output,
+        rounded_sums(BLOCK + blocks, out=out, extra=2),
+        "matrix_fp32",
+        "FP32 product of each 128-wide block, scaled and added in FP32",
+    )
 
 
 def dequant(a: Quantised, w: Quantised, *, out: str) -> Kernel:
@@ -82,11 +88,13 @@ def dequant(a: Quantised, w: Quantised, *, out: str) -> Kernel:
 def scaled_mm(a: Quantised, w: Quantised, *, out: str, formats: frozenset[str]) -> Kernel:
     """torch.nn.functional.scaled_mm with 1x128 and 128x128 float32 scales on the device's FP8 unit.
 
-    Scale layouts are what torch demands: activations' scales column-major, weights' scales as (k / 128 padded to a multiple of 4) x (n / 128),
-    column-major. NotApplicableError where the device has no FP8 unit, torch has no such function, or its library has no such kernel.
+    Scale layouts are what torch demands: activations' scales column-major, weights' scales column-major too, as k / 128 (padded to a
+    multiple of 4) x n / 128.
+
+    NotApplicableError where the device has no FP8 unit, torch has no such function, or its library has no such kernel.
     """
     import torch
-    import torch.nn.functional as functional
+    from torch.nn import functional
 
     if "fp8" not in formats:
         message = "impl=scaled_mm needs a device with an FP8 matrix unit; this one has none (impl=blockwise computes the same product)"
@@ -101,7 +109,14 @@ def scaled_mm(a: Quantised, w: Quantised, *, out: str, formats: frozenset[str]) 
 
     def product() -> torch.Tensor:
         return functional.scaled_mm(
-            a.values, w.values.T, left_scales, recipe.BlockWise1x128, right_scales, recipe.BlockWise128x128, output_dtype=dtype, use_fast_accum=False
+            a.values,
+            w.values.T,
+            left_scales,
+            recipe.BlockWise1x128,
+            right_scales,
+            recipe.BlockWise128x128,
+            output_dtype=dtype,
+            use_fast_accum=False,
         )
 
     try:

@@ -1,7 +1,7 @@
 """DeepSeek-V3's FP8 recipe: E4M3 values with one float32 scale for each 1x128 tile of activations or 128x128 block of weights.
 
-scale = max(amax, 1e-4) / 448, value = E4M3(x / scale) (papers.md 1.1; DeepSeek-V3 report 3.3.2, inference/kernel.py). The dequantised number
-is value * scale; with 4 + 24 significant bits it is exact in float64.
+scale = max(amax, 1e-4) / 448, value = E4M3(x / scale) (DeepSeek-V3 technical report 3.3.2 and the repository's inference/kernel.py). The
+dequantised number is value * scale; with 4 + 24 significant bits it is exact in float64.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 BLOCK = 128
-E4M3_MAX = 448.0  # OCP E4M3: S.1111.110 (numerics.md 5.1)
+E4M3_MAX = 448.0  # OCP E4M3: S.1111.110 (OCP 8-bit floating point specification, table 1)
 AMAX_FLOOR = 1e-4
 
 
@@ -76,7 +76,10 @@ def quantise(parts: Iterable[tuple[slice, torch.Tensor]], *, rows: int, k: int, 
 
 
 def quantise_part(part: torch.Tensor, *, tile: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Quantise float32 rows x k; returns E4M3 values and float32 scales. Rows missing from the last block count as zeros (papers.md 1.1)."""
+    """Quantise float32 rows x k; returns E4M3 values and float32 scales.
+
+    Rows missing from the last block count as zeros (DeepSeek-V3 repository, README_WEIGHTS: pad to 128 before scaling).
+    """
     import torch
 
     rows, k = part.shape
@@ -84,6 +87,6 @@ def quantise_part(part: torch.Tensor, *, tile: int) -> tuple[torch.Tensor, torch
     blocks = padded.view(-1, tile, k // BLOCK, BLOCK)
     scales = blocks.abs().amax(dim=(1, 3)).clamp_min_(AMAX_FLOOR) / E4M3_MAX
     scaled = blocks / scales[:, None, :, None]
-    # Clamped before the cast, because torch versions differ in whether the cast saturates (numerics.md, finding 9).
+    # Clamped before the cast: torch from 2.12 on saturates there, older versions give NaN.
     values = scaled.clamp_(-E4M3_MAX, E4M3_MAX).view(-1, k)[:rows].to(torch.float8_e4m3fn)
     return values, scales

@@ -1,7 +1,7 @@
 """Scores a matrix product element by element and row by row, and names the worst position.
 
-Why both (numerics.md 6.1, peers.md section 8): a single similarity over the whole matrix cannot see one bad row in 4096; the bound on an
-element sees local faults; the root mean square of a row sees small errors that all elements of it share.
+Why both: one similarity over the whole matrix, such as DeepGEMM's calc_diff with its limit of 1e-3, cannot see a negated row in 4096; the
+bound on an element sees local faults; the root mean square of a row sees small errors that all elements of it share.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from assay.harness.work import Answer
 
 if TYPE_CHECKING:
     import torch
-
     from assay.suites.numerics.bounds import Tolerance
     from assay.suites.numerics.exact import Exact
 
@@ -50,8 +49,10 @@ def score(output: torch.Tensor, exact: Exact, tolerance: Tolerance) -> Answer:
 
     An element is wrong unless |E_ij| <= element * (|A||B|)_ij + output * (|C_ij| + element * (|A||B|)_ij), the second part being the
     conversion to the output format. A row is wrong unless the root of its summed squared errors is within the same expression, with
-    ``row`` for ``element``. Whatever is not finite is wrong. Scores: ``element`` (largest share of its limit), ``row`` (relative Frobenius error of the
-    worst row), ``calc_diff`` (DeepGEMM's 1 - 2<x,y>/(|x|^2+|y|^2) over everything compared, for information).
+    ``row`` for ``element``. Whatever is not finite is wrong.
+
+    Scores: ``element`` (largest share of its limit), ``row`` (relative Frobenius error of the worst row), ``calc_diff`` (DeepGEMM's
+    1 - 2<x,y>/(|x|^2+|y|^2) over everything compared, for information).
     """
     import torch
 
@@ -65,7 +66,7 @@ def score(output: torch.Tensor, exact: Exact, tolerance: Tolerance) -> Answer:
         got = output[rows, columns].to(torch.float64)
         error = (got - product).abs_()
         limit = limits(product, size, share=tolerance.element, output=tolerance.output)
-        score_elements(tally, got, product, error / limit, rows.start, columns.start)
+        score_elements(tally, got, product, error / limit, corner=(rows.start, columns.start))
         limit = limits(product, size, share=tolerance.row, output=tolerance.output)
         strip += torch.stack([part.square().sum(dim=1) for part in (error, limit, product)])  # type: ignore[operator]
         tally.cross += float((got * product).sum())
@@ -80,8 +81,11 @@ def limits(product: torch.Tensor, size: torch.Tensor, *, share: float, output: f
     return accumulated + output * (product.abs() + accumulated)
 
 
-def score_elements(tally: Tally, got: torch.Tensor, product: torch.Tensor, ratio: torch.Tensor, first_row: int, first_column: int) -> None:
-    """Add one tile's elements; 0 / 0 is right (both exactly zero), NaN for any other reason is wrong, and so is a limit that is not finite."""
+def score_elements(tally: Tally, got: torch.Tensor, product: torch.Tensor, ratio: torch.Tensor, *, corner: tuple[int, int]) -> None:
+    """Add one tile's elements; ``ratio`` is each error's share of its limit, ``corner`` the first row and column.
+
+    0 / 0 is right where both numbers are equal; NaN for any other reason is wrong, and so is whatever is not finite on either side.
+    """
     import torch
 
     ratio = torch.where(got == product, torch.zeros_like(ratio), ratio)
@@ -91,7 +95,7 @@ def score_elements(tally: Tally, got: torch.Tensor, product: torch.Tensor, ratio
     place = int(ratio.argmax())
     row, column = divmod(place, ratio.shape[1])
     if float(ratio[row, column]) > tally.element.ratio:
-        found = (float(ratio[row, column]), first_row + row, first_column + column, float(got[row, column]), float(product[row, column]))
+        found = (float(ratio[row, column]), corner[0] + row, corner[1] + column, float(got[row, column]), float(product[row, column]))
         tally.element = Worst(*found)
 
 
@@ -126,7 +130,8 @@ def answer(tally: Tally, *, rows: int) -> Answer:
         said.append(f"{where}: got {worst.got:.6g}, expected {worst.expected:.6g}, {times(worst.ratio)} what rounding explains")
         said.append(f"{tally.wrong} of {tally.tested} elements wrong")
     if tally.rows_wrong:
-        said.append(f"row {row.row} is off by {tally.row_error:.3g} of its size (limit {tally.row_limit:.3g}), {tally.rows_wrong} of {rows} rows wrong")
+        said.append(f"row {row.row} is off by {tally.row_error:.3g} of its size (limit {tally.row_limit:.3g})")
+        said.append(f"{tally.rows_wrong} of {rows} rows wrong")
     return Answer(ok=False, tested=tally.tested, reason="; ".join(said), where=where, scores=scores, limits=held)
 
 

@@ -10,7 +10,8 @@ from assay.harness.errors import NotApplicableError, RefusalError
 from assay.harness.work import Answer, Work
 from assay.suites.fp8_gemm import fp8_gemm, needs, operands
 from assay.suites.numerics.fp8_kernels import blockwise
-from tests.fakes import context, run_once
+
+from tests.fakes import context, on_ranks, run_once
 
 M, N, K = 32, 200, 512  # n is no multiple of 128: the last block of weights is partial
 
@@ -46,7 +47,8 @@ def test_both_kernels_agree_with_a_product_written_out_by_hand() -> None:
         one.step()
     for row, column in ((0, 0), (3, 127), (2, 128), (3, 129)):
         by_hand = sum(
-            float(a.values[row, i]) * float(a.scales[row, i // 128]) * float(w.values[column, i]) * float(w.scales[column // 128, i // 128]) for i in range(256)
+            float(a.values[row, i]) * float(a.scales[row, i // 128]) * float(w.values[column, i]) * float(w.scales[column // 128, i // 128])
+            for i in range(256)
         )
         for one in made.values():
             assert float(one.result()[row, column]) == pytest.approx(by_hand, rel=1e-4, abs=1e-4)  # type: ignore[misc]
@@ -113,8 +115,11 @@ def test_scales_at_the_wrong_place_are_found(fault: str) -> None:
 
 
 def test_ranks_and_seeds_have_data_of_their_own() -> None:
-    first = operands(context(), m=2, n=2, k=128, kind="normal", seed=0)[0].values.float()
-    assert not torch.equal(first, operands(context(), m=2, n=2, k=128, kind="normal", seed=1)[0].values.float())
+    first, second = (a.values.float() for a, _ in on_ranks(2, lambda ctx: operands(ctx, m=2, n=2, k=128, kind="normal", seed=0)))
+    other = operands(context(), m=2, n=2, k=128, kind="normal", seed=1)[0].values.float()
+    assert torch.equal(first, operands(context(), m=2, n=2, k=128, kind="normal", seed=0)[0].values.float())
+    assert not torch.equal(first, second)
+    assert not torch.equal(first, other)
 
 
 def test_volume_counts_values_scales_and_output() -> None:
@@ -136,7 +141,9 @@ def test_scaled_mm_is_not_applicable_where_torch_has_no_kernel() -> None:
         fp8_gemm(context(("fp32", "fp8")), m=32, n=128, k=128, impl="scaled_mm")
 
 
-@pytest.mark.parametrize(("changes", "where", "fix"), [({"k": 200}, "k", "k=256"), ({"m": 0}, "m", "1 or more"), ({"n": 100, "impl": "scaled_mm"}, "n", "n=96")])
+@pytest.mark.parametrize(
+    ("changes", "where", "fix"), [({"k": 200}, "k", "k=256"), ({"m": 0}, "m", "1 or more"), ({"n": 100, "impl": "scaled_mm"}, "n", "n=96")]
+)
 def test_shapes_that_cannot_be_are_refused_with_a_way_out(changes: dict[str, object], where: str, fix: str) -> None:
     given = {"m": 64, "n": 2112, "k": 7168, "layer": "", "input": "normal", "impl": "blockwise", "out": "fp32", "seed": 0, "nranks": 1}
     with pytest.raises(RefusalError) as caught:

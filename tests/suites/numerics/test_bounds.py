@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from assay.suites.numerics import bounds
+
 from tests.suites.numerics.units import truncating_product
 
 
@@ -25,7 +26,7 @@ def test_gamma_typical_grows_with_the_root_and_stays_below_the_worst_case() -> N
 
 
 def test_typical_bound_covers_what_fp32_chains_were_measured_to_reach() -> None:
-    # numerics.md 6.2: FP32 chains on U[0,1) reach 6.5, 16.8, 36 and 99 u.
+    # Emulated float32 chains on U[0,1) reach 6.5, 16.8, 36 and 99 u.
     for k, reached in ((256, 6.5), (1024, 16.8), (4096, 36), (16384, 99)):
         assert reached * 2.0**-24 < bounds.gamma_typical(k, 2.0**-24) < bounds.gamma(k, 2.0**-24)
 

@@ -6,9 +6,11 @@ import pytest
 import torch
 from assay.harness.work import Answer
 from assay.suites.numerics import exact as exact_module
-from assay.suites.numerics.bounds import Tolerance, rounded_sums
+from assay.suites.numerics.bounds import Tolerance, rounded_sums, truncated_sums
 from assay.suites.numerics.exact import Exact
 from assay.suites.numerics.score import score
+
+from tests.suites.numerics.units import truncating_product
 
 
 def case(m: int, n: int, k: int) -> tuple[torch.Tensor, Exact]:
@@ -81,7 +83,12 @@ def test_a_row_of_small_errors_that_no_element_shows() -> None:
 
 
 def test_zero_rows_must_be_zero() -> None:
-    exact = Exact(2, 3, left=lambda rows: torch.tensor([[0.0], [1.0]], dtype=torch.float64)[rows], right=lambda rows: torch.ones(3, 1, dtype=torch.float64)[rows])
+    exact = Exact(
+        2,
+        3,
+        left=lambda rows: torch.tensor([[0.0], [1.0]], dtype=torch.float64)[rows],
+        right=lambda rows: torch.ones(3, 1, dtype=torch.float64)[rows],
+    )
     right = torch.tensor([[0.0, 0, 0], [1, 1, 1]])
     assert judge(right, exact).ok
     right[0, 1] = 1e-30
@@ -89,7 +96,9 @@ def test_zero_rows_must_be_zero() -> None:
 
 
 def test_a_reference_that_is_not_finite_proves_nothing() -> None:
-    exact = Exact(1, 1, left=lambda _: torch.tensor([[torch.inf]], dtype=torch.float64), right=lambda _: torch.ones(1, 1, dtype=torch.float64))
+    exact = Exact(
+        1, 1, left=lambda _: torch.tensor([[torch.inf]], dtype=torch.float64), right=lambda _: torch.ones(1, 1, dtype=torch.float64)
+    )
     assert not judge(torch.tensor([[torch.inf]]), exact).ok
 
 
@@ -106,3 +115,16 @@ def test_bf16_output_is_allowed_its_own_rounding_and_no_more() -> None:
     assert judge(product.bfloat16(), exact, out="bf16").ok
     assert not judge(product.bfloat16(), exact, out="fp32").ok
     assert not judge((product * (1 + 2.0**-6)).bfloat16(), exact, out="bf16").ok
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.0, -1.0])
+def test_a_truncating_unit_passes_and_its_lost_or_negated_row_does_not(factor: float) -> None:
+    # The longest dot product of DeepSeek-V3 (16384) on zero-mean data, where the bound on an element is wider than the answers themselves.
+    k, source = 16384, torch.Generator().manual_seed(0)
+    a, b = (torch.round(torch.randn(6, k, generator=source, dtype=torch.float64) * 8) / 8 for _ in range(2))
+    output = torch.from_numpy(truncating_product(a.numpy(), b.numpy(), lanes=32, fraction_bits=13, promotion=128))
+    output[4] *= factor
+    exact = Exact(6, 6, left=lambda rows: a[rows], right=lambda rows: b[rows])
+    answer = score(output, exact, truncated_sums(k, unit="fp8", out="fp32", promoted=True))
+    assert answer.ok == (factor == 1)
+    assert answer.ok or "row 4 is off by" in answer.reason

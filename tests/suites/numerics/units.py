@@ -1,4 +1,4 @@
-"""A small emulator of a truncating fused unit after numerics.md 3.1 (float64 is wide enough for the short data used here)."""
+"""A small emulator of a truncating fused unit after arXiv 2511.10909 (float64 is wide enough for the short data used here)."""
 
 from __future__ import annotations
 

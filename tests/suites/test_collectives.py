@@ -1,0 +1,143 @@
+"""All-reduce and all-to-all as the harness runs them: on one rank, and on ranks that are threads over real Gloo connections."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from assay.collectives.open import open_transport
+from assay.harness.errors import NotApplicableError, RefusalError
+from assay.harness.work import Answer, Context, Work
+from assay.suites import all_reduce as all_reduce_module
+from assay.suites import all_to_all as all_to_all_module
+from assay.suites.all_reduce import all_reduce
+from assay.suites.all_to_all import all_to_all
+
+from tests.fakes import context, on_ranks, run_once
+
+SUITES: list[Callable[..., Work]] = [all_reduce, all_to_all]
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("transport", ["loopback", "gloo"])
+def test_one_rank_alone_is_right_and_has_no_bus(suite: Callable[..., Work], transport: str) -> None:
+    work = suite(context(), bytes=4096, transport=transport)
+    answers = [run_once(work, repetition) for repetition in range(3)]
+    work.close()
+    assert all(answer.ok and answer.tested == 1024 for answer in answers)
+    assert (work.volume.bus_factor, work.volume.wire_nbytes, work.volume.message_nbytes) == (None, 0, 4096)
+    assert work.scope == "world"
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("nbytes", [24, 3 * 4096])
+def test_three_ranks_over_gloo_are_right_twice_in_one_process(suite: Callable[..., Work], nbytes: int) -> None:
+    def rank(ctx: Context) -> list[Answer]:
+        answers = []
+        for _ in range(2):  # a second transport after the first was closed
+            work = suite(ctx, bytes=nbytes, transport="gloo")
+            answers += [run_once(work, repetition) for repetition in range(3)]
+            ctx.world.barrier()
+            work.close()
+        return answers
+
+    for answers in on_ranks(3, rank):
+        assert all(answer.ok for answer in answers), answers
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_faults_planted_over_a_real_transport_are_found_on_the_rank_that_has_them(suite: Callable[..., Work]) -> None:
+    def rank(ctx: Context) -> tuple[Answer, Answer, Answer]:
+        work = suite(ctx, bytes=4096, transport="gloo")
+        assert run_once(work).ok
+        if ctx.rank == 1:
+            work.result()[7] = -work.result()[7] - 1  # type: ignore[misc]
+        one = work.check()
+        stale = dataclasses.replace(work, step=lambda: None)
+        work.step()
+        stale.refresh(1)  # type: ignore[misc]
+        stale.step()
+        old = stale.check()
+        poisoned = run_once(stale, 2)
+        work.close()
+        return one, old, poisoned
+
+    (clean, *_), (spoiled, old, poisoned) = on_ranks(2, rank)
+    assert clean.ok
+    assert not spoiled.ok
+    assert spoiled.where.endswith("element 7")
+    assert "repetition before" in old.reason
+    assert not poisoned.ok
+
+
+def test_gloo_says_that_its_all_reduce_is_a_copy_and_then_the_sum() -> None:
+    reduce, exchange = (suite(context(), bytes=64, transport="gloo") for suite in SUITES)
+    assert "copy" in reduce.notes["out of place"]
+    assert "out of place" not in exchange.notes
+    reduce.close()
+    exchange.close()
+
+
+def test_a_closed_transport_gives_its_port_back() -> None:
+    line: Any = open_transport("gloo", context())
+    port = line._store.port
+    with pytest.raises(OSError, match="in use"), socket.socket() as probe:
+        probe.bind(("127.0.0.1", port))
+    line.close()
+    with socket.create_server(("127.0.0.1", port)):
+        pass
+
+
+def test_absent_transports_are_not_applicable_with_a_reason() -> None:
+    with pytest.raises(NotApplicableError, match="MPI"):
+        all_reduce(context(), transport="mpi")
+    with pytest.raises(NotApplicableError, match=r"rank 0: .*NCCL"):
+        all_to_all(context(), transport="nccl")
+    with pytest.raises(RefusalError):
+        open_transport("pigeon", context())
+
+
+def test_a_transport_that_one_rank_lacks_is_refused_on_all() -> None:
+    def rank(ctx: Context) -> str:
+        try:
+            open_transport("nccl", ctx)
+        except NotApplicableError as error:
+            return str(error)
+        return ""
+
+    said = on_ranks(2, rank)
+    assert said[0] == said[1] != ""
+
+
+def test_a_transport_is_closed_when_preparing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+    monkeypatch.setattr("assay.collectives.loopback.Loopback.close", lambda _: closed.append(1))
+    for suite in SUITES:
+        with pytest.raises(ValueError, match="negative"):
+            suite(context(), bytes=-4, transport="loopback")
+    assert closed == [1, 1]
+
+
+@pytest.mark.parametrize("nbytes", [0, 2, 9])
+def test_all_reduce_refuses_messages_without_whole_elements(nbytes: int) -> None:
+    with pytest.raises(RefusalError) as caught:
+        all_reduce_module.needs(bytes=nbytes, transport="mpi", dtype="fp32", seed=0, nranks=2)
+    assert (caught.value.where, caught.value.value) == ("bytes", nbytes)
+    assert "Take " in caught.value.fix
+
+
+def test_all_to_all_refuses_messages_that_do_not_divide() -> None:
+    with pytest.raises(RefusalError) as caught:
+        all_to_all_module.needs(bytes=8, transport="mpi", seed=0, nranks=3)
+    assert (caught.value.where, caught.value.value) == ("bytes", 8)
+    assert "Take 9" in caught.value.fix
+    assert all_to_all_module.needs(bytes=8, transport="mpi", seed=0, nranks=8).memory_nbytes > 0
+    assert all_to_all_module.needs(bytes=8, transport="loopback", seed=0, nranks=3).memory_nbytes > 0
+
+
+def test_all_reduce_refuses_ranks_whose_sums_could_not_be_exact() -> None:
+    with pytest.raises(RefusalError, match="ranks"):
+        all_reduce_module.needs(bytes=8, transport="mpi", dtype="fp32", seed=0, nranks=100_000)
