@@ -95,7 +95,8 @@ def container() -> str:
     """Tell the kind of container, if this is one that says so."""
     if Path("/.dockerenv").exists():
         return "docker"
-    return os.environ.get("container", "") or ("kubernetes" if "KUBERNETES_SERVICE_HOST" in os.environ else "")
+    named = os.environ.get("container", "")  # noqa: SIM112 - systemd spells it so
+    return named or ("kubernetes" if "KUBERNETES_SERVICE_HOST" in os.environ else "")
 
 
 def clock_policy() -> str:

@@ -61,7 +61,7 @@ def disturb(kind: str) -> None:
         time.sleep(1)
 
 
-def corrupt(result: Any, kind: str, *, row: int, column: int) -> None:  # noqa: ANN401 - numpy array or tensor
+def corrupt(result: Any, kind: str, *, row: int, column: int) -> None:
     """Spoil one element or one row of the live answer (a vector counts as one row)."""
     rows: Callable[[int], Any] = lambda i: result[i % len(result)]  # noqa: E731 - one name for both shapes
     line = rows(row) if getattr(result, "ndim", 1) > 1 else result

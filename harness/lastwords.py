@@ -59,7 +59,7 @@ def hung(out: Path, beats: Sequence[Seen], seen_states: dict[int, str], *, launc
     elif 0 < len(alone) < len(beats):
         behind, why = alone, "the others wait for it in the communicator"
     else:
-        behind, why = beats if len(beats) == 1 else [], "no rank is behind the others"
+        behind, why = list(beats) if len(beats) == 1 else [], "no rank is behind the others"
     where = beats[0] if not behind else behind[0]
     told = "; ".join(str(seen) for seen in behind or beats)
     fault = Fault(behind[0].rank if len(behind) == 1 else None, where.phase, where.repetition, "; ".join(map(str, beats)), texts)

@@ -85,22 +85,28 @@ def warm_up(run: Running) -> None:
     """Repeat until the seconds of the slowest rank settle or the warm-up's time is over; kept apart."""
     start = time.monotonic()
     slowest: list[float] = []
-    while count := decide(run, lambda: (next_warmup(slowest, elapsed=time.monotonic() - start, budget=run.case.budget), ""))[0]:
-        seconds = block(run, count, verify=False)
-        slowest += collect(run, seconds, run.warmups)
+
+    def rule() -> tuple[int, str]:
+        return next_warmup(slowest, elapsed=time.monotonic() - start, budget=run.case.budget), ""
+
+    while count := decide(run, rule)[0]:
+        slowest.extend(collect(run, block(run, count, verify=False), run.warmups))
 
 
 def timed(run: Running) -> None:
     """Repeat in blocks until the stop rule says so; a wrong answer ends it after its block."""
     start = time.monotonic()
     slowest: list[float] = []
+
+    def rule() -> tuple[int, str]:
+        return next_block(slowest, elapsed=time.monotonic() - start, budget=run.case.budget)
+
     while True:
-        count, why = decide(run, lambda: next_block(slowest, elapsed=time.monotonic() - start, budget=run.case.budget))
+        count, why = decide(run, rule)
         if count == 0:
             run.why = why
             return
-        seconds = block(run, count, verify=True)
-        slowest += collect(run, seconds, run.rows)
+        slowest.extend(collect(run, block(run, count, verify=True), run.rows))
         if not agree_right(run):
             run.why = "wrong answer"
             return
@@ -167,7 +173,7 @@ def check(run: Running, phase: str) -> None:
     run.tally.add(run.work.check(), phase=phase)
 
 
-def poison(result: Any) -> None:  # noqa: ANN401 - numpy array or tensor
+def poison(result: Any) -> None:
     """Fill the result with bytes 0xFF: NaN in every float format, -1 in every integer one."""
     if hasattr(result, "data_ptr"):
         import torch
@@ -206,7 +212,9 @@ def preemptions() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
-def written_down(session: Session, case: Case, ending: tuple[Any, ...], running: list[Running], tallies: list[Tally], seconds: float) -> Measurement:
+def written_down(
+    session: Session, case: Case, ending: tuple[Any, ...], running: list[Running], tallies: list[Tally], seconds: float
+) -> Measurement:
     """Write the Measurement on rank 0."""
     status, reason, fault = ending
     checked = merge(tallies)
@@ -256,7 +264,7 @@ def flags(session: Session, run: Running) -> tuple[str, ...]:
         found.append(f"only {len(run.rows[0])} repetitions")
     middle = sorted(run.rows[0])[len(run.rows[0]) // 2] if run.rows and run.rows[0] else 0.0
     overhead = float(session.timer.get("overhead", 0.0))
-    if middle and overhead > 0.02 * middle:  # noqa: PLR2004 - two percent is the fidelity that we promise
+    if middle and overhead > 0.02 * middle:
         found.append(f"timer overhead is {overhead / middle:.0%} of the median")
     if run.case.inject:
         found.append(f"planted fault: {run.case.inject.get('kind')}")

@@ -46,7 +46,8 @@ class Samples:
             return self
         slowest = self.slowest
         stride = math.ceil(len(slowest) / limit)
-        rest = f"kept the slowest rank of every {stride}. of {len(slowest)} repetitions, dropped {total - len(slowest[::stride])} of {total} samples"
+        left = total - len(slowest[::stride])
+        rest = f"kept the slowest rank of every {stride}. of {len(slowest)} repetitions, dropped {left} of {total} samples"
         return Samples((slowest[::stride],), rest)
 
     def as_dict(self) -> dict[str, Any]:

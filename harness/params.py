@@ -45,7 +45,7 @@ def written(annotation: object) -> str:
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
 
 
-def coerce(value: object, param: Param, *, where: str) -> Any:  # noqa: ANN401 - the value of a parameter
+def coerce(value: object, param: Param, *, where: str) -> Any:
     """Check ``value`` against the parameter's type and return it in that type; RefusalError otherwise.
 
     An int serves as a float, nothing else is converted: ``"64"`` for an int is a mistake, and 64.5 more so.

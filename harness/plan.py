@@ -87,7 +87,9 @@ def expand(config: Mapping[str, Any], *, name: str, layout: str, notes: Sequence
     return Plan(name, nodes * ranks_per_node, tuple(cases.values()), notes=tuple(said), needs=needs)
 
 
-def suite_cases(suite: str, options: Mapping[str, Any], config: Mapping[str, Any], *, layout: str, nranks: int) -> Iterator[tuple[Case, Needs]]:
+def suite_cases(
+    suite: str, options: Mapping[str, Any], config: Mapping[str, Any], *, layout: str, nranks: int
+) -> Iterator[tuple[Case, Needs]]:
     """Yield every case of one suite with what it needs."""
     where = f"suite.{suite}"
     function = resolve(options.get("target", ""), where=f"{where}.target")
@@ -114,7 +116,9 @@ def suite_cases(suite: str, options: Mapping[str, Any], config: Mapping[str, Any
         yield case, need_of(case, needs, origin, config)
 
 
-def own_values(options: Mapping[str, Any], config: Mapping[str, Any], parameters: Mapping[str, Param]) -> tuple[dict[str, Any], dict[str, Any]]:
+def own_values(
+    options: Mapping[str, Any], config: Mapping[str, Any], parameters: Mapping[str, Param]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split a suite's options into fixed values and axes, with the user's shared keys put in their place."""
     fixed = {name: value for name, value in options.items() if name not in SUITE_KEYS}
     axes = dict(options.get("axes") or {})
@@ -143,7 +147,7 @@ def combinations(fixed: Mapping[str, Any], axes: Mapping[str, Any], *, where: st
         yield combined, origin
 
 
-def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[str, Any]) -> Needs:  # noqa: ANN401 - a function or None
+def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[str, Any]) -> Needs:
     """Ask the suite what the case needs; refuse what this site's memory cannot hold."""
     if needs is None:
         return Needs()
@@ -155,7 +159,8 @@ def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[s
     memory = config["site"].get("memory_nbytes")
     ranks_per_node = int(case.layout.split("x")[1])
     if memory and need.memory_nbytes * ranks_per_node > MEMORY_SHARE * memory:
-        message = f"{case.key} needs {need.memory_nbytes / 2**30:.1f} GiB on each of {ranks_per_node} ranks, this machine has {memory / 2**30:.1f} GiB"
+        wanted = f"{need.memory_nbytes / 2**30:.1f} GiB on each of {ranks_per_node} ranks"
+        message = f"{case.key} needs {wanted}, this machine has {memory / 2**30:.1f} GiB"
         fix = "Choose a smaller case or fewer ranks a node (site.nranks), or correct site.memory_nbytes."
         raise RefusalError(message, where=f"suite.{case.suite}.axes", fix=fix)
     return need
@@ -183,7 +188,9 @@ def check_shared(config: Mapping[str, Any], taken: set[str]) -> None:
     for name in SHARED:
         if config.get(name) is not None and name not in taken:
             message = f"no chosen suite takes {name}"
-            raise RefusalError(message, value=config[name], where=name, fix=f"Leave it out, or choose a suite with a parameter {name} (assay suites).")
+            raise RefusalError(
+                message, value=config[name], where=name, fix=f"Leave it out, or choose a suite with a parameter {name} (assay suites)."
+            )
 
 
 def check_inject(config: Mapping[str, Any], cases: Sequence[Case]) -> None:

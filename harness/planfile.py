@@ -85,5 +85,3 @@ def read_case(row: object, nranks: int, *, where: str) -> Case:
     if case.inject:
         one_of(case.inject.get("kind"), KINDS, where=f"{where}.inject.kind")
     return case
-
-

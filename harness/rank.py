@@ -75,7 +75,9 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
     device = open_device(plan.cases[0].device, local_rank=local_rank(world))
     session = Session(Context(world, device), beat, out, launch, timer=dict(device.timer()))
     everyone = world.gather(rank_facts(world, session))
-    writer = LineWriter(out / "measurements" / f"{launch:03d}-ranks.jsonl", {"run": run_dir.id, "ranks": everyone}) if world.rank == 0 else None
+    writer = (
+        LineWriter(out / "measurements" / f"{launch:03d}-ranks.jsonl", {"run": run_dir.id, "ranks": everyone}) if world.rank == 0 else None
+    )
     with stacks(out / "stacks", launch, world.rank) as limit:
         for index, case in enumerate(plan.cases):
             if case.key in finished:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def dumps(data: object) -> str:
 
 def finite(data: object) -> object:
     """Replace non-finite floats by their names (``"nan"``, ``"inf"``, ``"-inf"``), all the way down."""
-    if isinstance(data, float) and (data != data or data in (float("inf"), float("-inf"))):
+    if isinstance(data, float) and not math.isfinite(data):
         return str(data)
     if isinstance(data, Mapping):
         return {str(k): finite(v) for k, v in data.items()}
@@ -145,7 +146,7 @@ class RunDir:
         """The run's id, which is the folder's name."""
         return self.path.name
 
-    def read_json(self, name: str) -> Any:  # noqa: ANN401 - JSON may be anything
+    def read_json(self, name: str) -> Any:
         """Read one whole JSON file; StoreError names it when it is missing or broken."""
         path = self.path / name
         try:
@@ -157,6 +158,18 @@ class RunDir:
     def write_json(self, name: str, data: object) -> None:
         """Write one whole JSON file."""
         write_atomic(self.path / name, json.dumps(finite(data), indent=1, allow_nan=False) + "\n")
+
+    def config(self) -> dict[str, Any]:
+        """Read the composed configuration that the run was made with; StoreError if it is missing or broken."""
+        import yaml  # only readers of a whole run need it
+
+        path = self.path / "config.yaml"
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            message = f"cannot read {path}: {' '.join(str(error).split())}"
+            raise StoreError(message) from error
+        return data if isinstance(data, dict) else {}
 
     def measurement_files(self) -> list[Path]:
         """Name the measurement files in the order of their launches."""

@@ -94,7 +94,9 @@ class Ended:
     trouble: str = ""
 
 
-def launch(command: Sequence[str], environ: Mapping[str, str], run: RunDir, plan: Plan, *, number: int, progress: Callable[[], None]) -> Ended:
+def launch(
+    command: Sequence[str], environ: Mapping[str, str], run: RunDir, plan: Plan, *, number: int, progress: Callable[[], None]
+) -> Ended:
     """Run one launch to its end and write down the case it died in, if it did.
 
     Whatever ends this function, no process of the launch is left.
@@ -156,7 +158,13 @@ def describe(code: int | None) -> str:
 def started(command: Sequence[str], environ: Mapping[str, str], log: int) -> Iterator[subprocess.Popen[bytes]]:
     """Start the launcher so that it dies with this process, and end its whole tree on the way out."""
     process = subprocess.Popen(  # noqa: S603 - the command comes from our launchers
-        list(command), env=dict(environ), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent
+        list(command),
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread of ours runs yet, and only prctl is called
     )
     try:
         yield process

@@ -19,7 +19,9 @@ def allowed(target: object, *, where: str) -> str:
     well_formed = len(parts) == 2 and all(name.isidentifier() and not name.startswith("_") for name in names)  # noqa: PLR2004
     if not (well_formed and str(target).startswith(ALLOWED) and "." not in parts[1]):
         message = "names a target outside the suites that Assay may run; nothing was imported"
-        raise RefusalError(message, value=target, where=where, fix=f"Use module:function under {' or '.join(p.rstrip('.') for p in ALLOWED)}.")
+        raise RefusalError(
+            message, value=target, where=where, fix=f"Use module:function under {' or '.join(p.rstrip('.') for p in ALLOWED)}."
+        )
     return str(target)
 
 
@@ -31,7 +33,7 @@ def resolve(target: str, *, where: str) -> Callable[..., Any]:
     except (ImportError, AttributeError) as error:
         message = f"cannot be imported: {error}"
         raise RefusalError(message, value=target, where=where, fix="Name a function that exists.") from error
-    if not inspect.isfunction(found) or found.__module__ != target.split(":")[0]:
+    if not inspect.isfunction(found) or found.__module__ != target.split(":", maxsplit=1)[0]:
         message = "is not a plain function of that module"
         raise RefusalError(message, value=target, where=where, fix="Name the suite's own function.")
     return found
@@ -39,5 +41,5 @@ def resolve(target: str, *, where: str) -> Callable[..., Any]:
 
 def needs_of(target: str) -> Callable[..., Any] | None:
     """Find the ``needs`` function beside a suite function, if the suite has one."""
-    found: Callable[..., Any] | None = getattr(pkgutil.resolve_name(target.split(":")[0]), "needs", None)
+    found: Callable[..., Any] | None = getattr(pkgutil.resolve_name(target.split(":", maxsplit=1)[0]), "needs", None)
     return found

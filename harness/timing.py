@@ -21,7 +21,7 @@ def next_warmup(seconds: Sequence[float], *, elapsed: float, budget: Budget) -> 
         return 1
     if elapsed >= budget.warmup_seconds or converged(seconds):
         return 0
-    fitting = int((budget.warmup_seconds - elapsed) / max(max(seconds[-WINDOW:]), 1e-9))
+    fitting = int((budget.warmup_seconds - elapsed) / max(*seconds[-WINDOW:], 1e-9))
     return max(1, min(WINDOW, fitting))
 
 

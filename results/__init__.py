@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["load", "query"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - either function
+def __getattr__(name: str) -> Any:
     """Import pandas and DuckDB only for those who ask."""
     if name in __all__:
         from assay.results import frames

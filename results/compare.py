@@ -1,215 +1,197 @@
-"""Runs against runs: slower, faster, the same, or cannot be told. The run is the unit, never the repetition."""
+"""Two sets of runs, case by case: same, faster, slower, or why nobody can tell."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from statistics import fmean, median, variance
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
-from assay.harness.errors import RefusalError, StoreError
+from assay.harness.errors import RefusalError
 from assay.harness.rundir import RunDir
-from assay.results.record import Record, read_records
-from assay.results.units import percent, signed
+from assay.results.effect import decide, measure_effect
+from assay.results.outcome import combine
+from assay.results.record import Record, finite_float
+from assay.results.side import HARDWARE, METRIC, Side, differing, read_side
 
-ChangeStatus = Literal["slower", "faster", "same", "inconclusive", "not-comparable", "only-base", "only-head"]
-STATUSES: tuple[ChangeStatus, ...] = ("slower", "only-base", "not-comparable", "inconclusive", "only-head", "faster", "same")
-FACTS = ("host", "cpu_model", "cores", "memory_gib", "devices", "kernel", "python", "packages", "mpi")
-CONFIDENT, EQUIVALENT = 0.975, 0.95  # one-sided: a 95 % interval for a change, a 90 % one for sameness (TOST)
+# Worst first. ``missing``: head has no figure where base has one; ``new``: the other way round.
+STATUSES = ("slower", "missing", "not-comparable", "inconclusive", "new", "faster", "same")
+CODES = {"slower": 1, "missing": 2, "not-comparable": 4, "inconclusive": 4, "new": 4, "faster": 0, "same": 0}
 
 
 @dataclass(frozen=True)
-class Change:
-    """One case, one subject, base against head.
+class Row:
+    """One case and subject, compared.
 
-    Attributes:
-        key: of the case.
-        subject: ``device0``, ``cluster``, ...
-        status: what can be said.
-        effect: head over base minus one, of the seconds of a step; None where one side is missing.
-        interval: its 95 % interval, or None with fewer than two runs on a side.
-        base: median seconds over the base runs' medians.
-        head: the same of the head runs.
-        n_base: runs behind it.
-        n_head: runs behind it.
-        reason: one sentence.
-
+    ``base`` and ``head`` are geometric means of per-run medians in ``unit``; ``change`` is head / base - 1, ``interval`` its 95 % interval.
     """
 
     key: str
     subject: str
-    status: ChangeStatus
-    effect: float | None
-    interval: tuple[float, float] | None
-    base: float | None
-    head: float | None
-    n_base: int
-    n_head: int
+    status: str
     reason: str
+    metric: str = METRIC
+    unit: str = "s"
+    base: float | None = None
+    head: float | None = None
+    change: float | None = None
+    interval: tuple[float, float] | None = None
+    n_base: int = 0
+    n_head: int = 0
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All changes between two sets of runs, worst first, and what differs between their machines."""
+    """Everything that was compared, and under which thresholds."""
 
     base: tuple[str, ...]
     head: tuple[str, ...]
-    changes: tuple[Change, ...]
-    notes: tuple[str, ...]
     min_effect: float
+    min_seconds: float
+    rows: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
 
-    def count(self, status: ChangeStatus) -> int:
-        """Count changes of one status."""
-        return sum(change.status == status for change in self.changes)
+    @property
+    def counts(self) -> dict[str, int]:
+        """Count rows by status, worst first."""
+        counted = Counter(row.status for row in self.rows)
+        return {status: counted[status] for status in STATUSES if counted[status]}
 
     def decides(self) -> int:
-        """Give the exit code of this comparison alone: 1 slower, 2 missing on the head's side, 4 cannot be told, 0 same or faster."""
-        if self.count("slower"):
-            return 1
-        if self.count("only-base"):
-            return 2
-        undecided = self.count("inconclusive") + self.count("not-comparable") + self.count("only-head")
-        return 4 if undecided or not self.changes else 0
+        """Give the exit code for somebody who asked the comparison to decide.
 
-    def text(self) -> str:
-        """Say it in one line."""
-        parts = [f"{self.count(status)} {status}" for status in STATUSES if self.count(status)]
-        return f"{', '.join(self.head)} against {', '.join(self.base)}: {', '.join(parts) or 'no case in common'}"
+        Slower: 1. Missing on the head's side: 2. Inconclusive, not comparable, new on the head's side, or nothing compared at all: 4.
+        """
+        return combine(CODES[row.status] for row in self.rows)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give plain JSON types."""
-        counts = {status: self.count(status) for status in STATUSES}
-        rows = [asdict(change) | {"interval": list(change.interval) if change.interval else None} for change in self.changes]
-        head = {"schema": "assay.compare/1", "base": list(self.base), "head": list(self.head), "min_effect": self.min_effect}
-        return head | {"counts": counts, "changes": rows, "notes": list(self.notes)}
+        """Give the comparison as plain JSON types."""
+        rows = [asdict(row) | {"interval": None if row.interval is None else list(row.interval)} for row in self.rows]
+        return asdict(self) | {
+            "schema": "assay.compare/1",
+            "base": list(self.base),
+            "head": list(self.head),
+            "notes": list(self.notes),
+            "counts": self.counts,
+            "rows": rows,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
+        """Read what ``as_dict`` wrote; KeyError or TypeError for anything else."""
+        names = {f.name for f in fields(Row)}
+        rows = [Row(**{k: v for k, v in row.items() if k in names}) for row in data["rows"]]
+        kept = tuple(replace(row, interval=None if row.interval is None else (row.interval[0], row.interval[1])) for row in rows)
+        thresholds = float(data["min_effect"]), float(data["min_seconds"])
+        return cls(tuple(data["base"]), tuple(data["head"]), *thresholds, kept, tuple(data["notes"]))
 
 
 def compare(base: Sequence[RunDir], head: Sequence[RunDir], *, min_effect: float, min_seconds: float) -> Comparison:
-    """Compare the times of every case and subject of two sets of runs.
+    """Compare the runs ``head`` with the runs ``base``.
 
-    RefusalError for no runs, a run on both sides, a minimum effect that is not positive, or two units for one metric.
+    RefusalError for thresholds that are not positive and for one metric in two units; StoreError for a run that cannot be read.
     """
-    names = tuple(run.id for run in base), tuple(run.id for run in head)
-    check(names, min_effect, min_seconds)
-    differing = differences(base, head)
-    hardware = bool({describe(run, "hw_class") for run in base} ^ {describe(run, "hw_class") for run in head})
-    sides = times(base), times(head)
-    changes = [
-        change(pair, sides[0].get(pair, []), sides[1].get(pair, []), min_effect, min_seconds, differing if hardware else ())
-        for pair in sorted(set(sides[0]) | set(sides[1]))
-    ]
-    changes.sort(key=lambda row: (STATUSES.index(row.status), row.key, row.subject))
-    notes = tuple(f"differs: {line}" for line in differing)
-    return Comparison(*names, tuple(changes), notes, min_effect)
+    return compare_sides([read_side(run) for run in base], [read_side(run) for run in head], min_effect=min_effect, min_seconds=min_seconds)
 
 
-def check(names: tuple[tuple[str, ...], tuple[str, ...]], min_effect: float, min_seconds: float) -> None:
-    """Refuse what cannot be compared."""
-    if not names[0] or not names[1]:
-        message = "needs at least one run on each side"
-        raise RefusalError(message, where="BASE" if not names[0] else "HEAD", fix="assay runs lists them.")
-    both = sorted(set(names[0]) & set(names[1]))
-    if both:
-        message = "stands on both sides, so nothing can differ"
-        raise RefusalError(message, value=both[0], where="BASE and HEAD", fix="Name different runs.")
+def compare_sides(base: Sequence[Side], head: Sequence[Side], *, min_effect: float, min_seconds: float) -> Comparison:
+    """Compare sides that are read already; a run that is named twice on one side counts once."""
     for name, value in (("min_effect", min_effect), ("min_seconds", min_seconds)):
-        if not 0 < value < math.inf:
+        if (finite_float(value) or 0.0) <= 0:
             message = "must be a positive number"
-            raise RefusalError(message, value=value, where=name, fix="0.03 is 3 %.")
+            raise RefusalError(message, value=value, where=name, fix="The defaults are min_effect 0.03 and min_seconds 1e-6.")
+    base, head = unique(base), unique(head)
+    whole, notes = obstacle(base, head), remarks(base, head)
+    keys = dict.fromkeys(key for side in (*base, *head) for key in side.times)
+    rows = [compare_key(key, base, head, whole, min_effect=min_effect, min_seconds=min_seconds) for key in keys]
+    return Comparison(tuple(s.id for s in base), tuple(s.id for s in head), min_effect, min_seconds, tuple(rows), notes)
 
 
-def times(runs: Iterable[RunDir]) -> dict[tuple[str, str], list[float]]:
-    """Collect each run's median seconds by (key, subject); a planted fault stays apart through its key."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for run in runs:
-        for record in records_of(run):
-            if record.metric == "time":
-                if record.unit != "s":
-                    message = f"time is in {record.unit!r} in run {run.id}, in s elsewhere"
-                    raise RefusalError(message, value=record.key, where="unit", fix="Leave that run out.")
-                found.setdefault((record.key, record.subject), []).append(record.value)
-    return found
+def unique(sides: Sequence[Side]) -> list[Side]:
+    """Keep each run once."""
+    return list({side.id: side for side in sides}.values())
 
 
-def records_of(run: RunDir) -> list[Record]:
-    """Read a run's records; StoreError says how to make them if the run never got that far."""
-    try:
-        return read_records(run)[0]
-    except StoreError as error:
-        message = f"run {run.id} has no records yet ({error}); finish it with assay run --resume {run.id}"
-        raise StoreError(message) from error
+def obstacle(base: Sequence[Side], head: Sequence[Side]) -> tuple[str, str]:
+    """Give (status, reason) of what keeps every row from being judged; empty if nothing does."""
+    sides = [*base, *head]
+    if {side.id for side in base} & {side.id for side in head}:
+        return "inconclusive", "the same run is on both sides, which compares it with itself"
+    if not all(side.hw_class for side in sides):
+        nameless = next(side.id for side in sides if not side.hw_class)
+        return "not-comparable", f"run {nameless} does not say which hardware it was measured on"
+    if len({side.hw_class for side in sides}) > 1:
+        named = differing(sides, names=HARDWARE) or differing(sides) or "the facts do not say in what"
+        return "not-comparable", f"the hardware differs: {named}"
+    if len({side.inject for side in sides}) > 1:
+        return "not-comparable", "faults were planted in some of these runs and not in others"
+    return "", ""
 
 
-def describe(run: RunDir, name: str) -> str:
-    """Read one field of ``run.json`` as text."""
-    return str(run.read_json("run.json").get(name, ""))
+def remarks(base: Sequence[Side], head: Sequence[Side]) -> tuple[str, ...]:
+    """Say what a reader should know besides the rows."""
+    sides = [*base, *head]
+    notes = [problem for side in sides for problem in side.problems]
+    if len({side.sw_class for side in sides}) > 1:
+        notes.append(
+            f"the software differs: {differing(sides, names=('kernel', 'python', 'packages', 'mpi')) or 'the facts do not say in what'}"
+        )
+    if any(side.inject for side in sides):
+        notes.append("faults were planted: these figures say nothing about the machine")
+    return tuple(notes)
 
 
-def differences(base: Sequence[RunDir], head: Sequence[RunDir]) -> tuple[str, ...]:
-    """Name the facts in which the two sides differ."""
-    found = []
-    sides = [[run.read_json("facts.json") for run in side] for side in (base, head)]
-    for name in FACTS:
-        values = [sorted({str(facts.get(name, "")) for facts in side}) for side in sides]
-        if values[0] != values[1]:
-            found.append(f"{name}: {' / '.join(values[0])} -> {' / '.join(values[1])}")
-    return tuple(found)
-
-
-def change(
-    pair: tuple[str, str], base: Sequence[float], head: Sequence[float], min_effect: float, min_seconds: float, hardware: Sequence[str]
-) -> Change:
-    """Judge one case and subject by the log ratio of its run medians."""
-    middle = [median(side) if side else None for side in (base, head)]
-    effect = middle[1] / middle[0] - 1 if middle[0] and middle[1] else None
-    interval = welch(base, head, CONFIDENT) if min(len(base), len(head)) > 1 else None
-    status, reason = verdict(base, head, effect, interval, min_effect, min_seconds, hardware)
-    return Change(*pair, status, effect, interval, *middle, len(base), len(head), reason)
-
-
-def verdict(
-    base: Sequence[float],
-    head: Sequence[float],
-    effect: float | None,
-    interval: tuple[float, float] | None,
+def compare_key(
+    key: tuple[str, str],
+    base: Sequence[Side],
+    head: Sequence[Side],
+    whole: tuple[str, str],
+    *,
     min_effect: float,
     min_seconds: float,
-    hardware: Sequence[str],
-) -> tuple[ChangeStatus, str]:
-    """Choose status and reason."""
-    if effect is None:
-        missing = "head" if base else "base"
-        return ("only-base" if base else "only-head"), f"has no figure on the {missing}'s side; that is no pass"
-    if hardware:
-        return "not-comparable", f"the machines differ ({'; '.join(hardware)}); {signed(effect)} is no change of one series"
-    if interval is None:
-        return "inconclusive", f"{signed(effect)}, but with {len(base)} and {len(head)} runs no interval is possible: make at least 2 a side (--runs)"
-    shown = f"{signed(effect)} [{signed(interval[0])}, {signed(interval[1])}] over {len(base)} and {len(head)} runs"
-    absolute = abs(median(head) - median(base))
-    if (interval[0] > 0 or interval[1] < 0) and abs(effect) >= min_effect and absolute >= min_seconds:
-        return ("slower" if effect > 0 else "faster"), shown
-    narrow = welch(base, head, EQUIVALENT)
-    if -min_effect < narrow[0] and narrow[1] < min_effect:
-        return "same", f"{shown}: within {percent(min_effect)}"
-    return "inconclusive", f"{shown}: neither a change of {percent(min_effect)} nor sameness is shown; make more runs"
+) -> Row:
+    """Compare one case and subject."""
+    here, there = [side.times[key] for side in base if key in side.times], [side.times[key] for side in head if key in side.times]
+    plain = Row(*key, *whole, unit=(here or there)[0].unit, n_base=len(here), n_head=len(there))
+    better = one_scale([*here, *there])
+    if not here or not there:
+        return one_sided(plain, key[0], base if not here else head, planted=(here or there)[0].inject)
+    try:
+        effect = measure_effect([record.value for record in here], [record.value for record in there])
+    except ValueError:
+        return replace(plain, status="inconclusive", reason="a time that is not positive cannot be compared")
+    status, reason = whole
+    if not status:
+        status, reason = decide(effect, better=better, min_effect=min_effect, min_seconds=min_seconds, counts=(len(here), len(there)))
+        reason += gaps(plain, len(base), len(head))
+    return replace(plain, status=status, reason=reason, base=effect.base, head=effect.head, change=effect.change, interval=effect.ci95)
 
 
-def welch(base: Sequence[float], head: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Give the interval of head / base - 1 by Welch's t on the logarithms of the run medians (one-sided ``confidence`` at each end)."""
-    from scipy.stats import t
-
-    logs = [[math.log(value) for value in side] for side in (base, head)]
-    parts = [variance(side) / len(side) for side in logs]
-    ratio, error = fmean(logs[1]) - fmean(logs[0]), math.sqrt(sum(parts))
-    if error == 0:
-        return math.expm1(ratio), math.expm1(ratio)
-    freedom = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, logs, strict=True))
-    half = float(t.ppf(confidence, freedom)) * error
-    return math.expm1(ratio - half), math.expm1(ratio + half)
+def gaps(row: Row, base: int, head: int) -> str:
+    """Say in how many runs of a side the case has a figure, where it is not all of them."""
+    sides = (("base", row.n_base, base), ("head", row.n_head, head))
+    return "".join(f"; only {found} of {runs} {name} runs have this figure" for name, found, runs in sides if found < runs)
 
 
-def from_dict(data: Mapping[str, Any]) -> Comparison:
-    """Read what ``as_dict`` wrote."""
-    rows = tuple(Change(**{**row, "interval": tuple(row["interval"]) if row["interval"] else None}) for row in data["changes"])
-    return Comparison(tuple(data["base"]), tuple(data["head"]), rows, tuple(data["notes"]), float(data["min_effect"]))
+def one_sided(plain: Row, key: str, without: Sequence[Side], *, planted: bool) -> Row:
+    """Say that a case has a figure on one side only, and why; planted faults join no real series and are none of it."""
+    if plain.status == "not-comparable" or planted:
+        return replace(
+            plain, status="not-comparable", reason=plain.reason or "a fault was planted in this case, so it continues no real series"
+        )
+    why = next((side.absent[key] for side in without if key in side.absent), "not in its plan")
+    missing = plain.n_head == 0
+    said = f"base has it, head has no figure ({why})" if missing else f"head has it, base has no figure ({why})"
+    return replace(plain, status="missing" if missing else "new", reason=said)
+
+
+def one_scale(records: Sequence[Record]) -> str:
+    """Give the direction of one metric; RefusalError where its records differ in unit or direction."""
+    units, directions = {record.unit for record in records}, {record.better for record in records}
+    if len(units) > 1 or len(directions) > 1:
+        runs = ", ".join(sorted({record.run for record in records}))
+        message = (
+            f"{records[0].metric} of {records[0].key} comes in {' and '.join(sorted(units | (directions if len(units) == 1 else set())))}"
+        )
+        raise RefusalError(message, where=runs, fix="Judge the run again with the version of Assay that measured it.")
+    return directions.pop()

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from assay.harness.measurement import Measurement
+from assay.results.truth import answer_doubt
 
 FAILED = ("wrong", "error", "crashed", "timeout")
 ORDER = (*FAILED, "missing", "skipped", "not_applicable")
@@ -107,12 +108,19 @@ def cover(plan: Mapping[str, Any], measurements: Iterable[Measurement]) -> Cover
     rows = []
     for case in plan.get("cases", []):
         found = done.get(case["key"])
-        if found is None:
-            rows.append(Row(case["key"], case["suite"], "missing", "planned, but nothing was written down"))
-        else:
-            rows.append(Row(case["key"], case["suite"], found.status, "" if found.status == "measured" else said(found)))
+        rows.append(Row(case["key"], case["suite"], *standing(found)))
     left = [Row(row["case"]["key"], row["case"]["suite"], "left_out", str(row.get("reason", ""))) for row in plan.get("left_out", [])]
     return Coverage(tuple(rows), tuple(left))
+
+
+def standing(measurement: Measurement | None) -> tuple[str, str]:
+    """Give (status, reason) of one planned case; one that claims a right answer without having compared anything is an error."""
+    if measurement is None:
+        return "missing", "planned, but nothing was written down"
+    if measurement.status != "measured":
+        return measurement.status, said(measurement)
+    doubt = answer_doubt(measurement)
+    return ("error", doubt) if doubt else ("measured", "")
 
 
 def said(measurement: Measurement) -> str:

@@ -1,60 +1,89 @@
-"""The one JSON object of a run (``assay show --json``); its schema is ``schema/show.v1.json``."""
+"""One run as one JSON object: what ``assay show --json`` prints (``schema/show.v1.json``)."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
-from assay.harness.errors import StoreError
-from assay.harness.rundir import RunDir
-from assay.results.coverage import cover
+from assay.harness.errors import RefusalError
+from assay.harness.measurement import Measurement
+from assay.harness.rundir import RunDir, finite
 from assay.results.judge import Judgement, view
-from assay.results.store import Store
 
 SCHEMA = "assay.show/1"
+# What a run without a readable configuration is judged by: truth and coverage, no floors.
+BARE_RULES = {
+    "answer": {"kind": "correct"},
+    "coverage": {"kind": "coverage", "share": 1.0},
+    "plausible": {"kind": "plausible", "stated": 1.05, "measured": 1.2},
+    "relative": {"kind": "relative", "min_effect": 0.03, "min_seconds": 1e-6},
+}
 
 
 def document(rundir: RunDir) -> dict[str, Any]:
-    """Make the document; an incomplete run gives what is readable of it, judged on the fly.
-
-    Verdicts of a finished run are those on disk, so that showing a run never changes what was thought of it.
-    """
-    from assay.harness.door.compose import load_yaml
-
-    return made(rundir, view(rundir, config=load_yaml(rundir.path / "config.yaml")))
-
-
-def made(rundir: RunDir, judgement: Judgement) -> dict[str, Any]:
-    """Assemble the document from a judged run."""
-    try:
-        stored = rundir.read_json("verdicts.json")
-    except StoreError:
-        stored = judgement.as_dict()
-    info = Store(rundir.path.parent).info(rundir.id)
-    plan = rundir.read_json("plan.json")
-    return {
+    """Give the ``show --json`` object of any run, ended or not; nothing is written, and what cannot be read is a problem in words."""
+    judgement = judged(rundir)
+    data = {
         "schema": SCHEMA,
-        "run": {**judgement.run, "status": info.status, "path": str(rundir.path), "facts": rundir.read_json("facts.json")},
-        "cases": cases(plan, judgement),
+        "run": {"id": rundir.id, "status": "unreadable"} | dict(judgement.described),
+        "cases": [case_row(case, judgement) for case in judgement.cases],
         "records": [record.as_dict() for record in judgement.records],
-        "coverage": cover(plan, judgement.measurements).as_dict(),
-        "verdicts": stored["verdicts"],
-        "comparison": stored["comparison"],
+        "coverage": judgement.coverage.as_dict(),
+        "verdicts": [verdict.as_dict() for verdict in judgement.verdicts],
+        "comparison": None if judgement.comparison is None else judgement.comparison.as_dict(),
         "problems": list(judgement.problems),
+        "exit_code": judgement.exit_code,
     }
+    plain = finite(data)
+    assert isinstance(plain, dict)  # noqa: S101 - a mapping stays one
+    return plain
 
 
-def cases(plan: dict[str, Any], judgement: Judgement) -> list[dict[str, Any]]:
-    """List every planned case with what came of it; one without a measurement is ``missing``."""
-    done = {m.case.key: m for m in judgement.measurements}
-    rows = []
-    for case in plan["cases"]:
-        found = done.get(case["key"])
-        row: dict[str, Any] = {"key": case["key"], "suite": case["suite"], "params": case["params"], "status": "missing", "reason": "nothing was written down"}
-        if found is not None:
-            row |= {"status": found.status, "reason": found.reason, "scope": found.scope, "seconds": found.seconds}
-            row |= {"checked": asdict(found.checked), "fault": None if found.fault is None else asdict(found.fault)}
-            row |= {"timer": dict(found.timer), "notes": dict(found.notes), "flags": list(found.flags)}
-            row |= {"repetitions": len(found.samples.rows[0]) if found.samples.rows else 0}
-        rows.append(row)
-    return rows
+def judged(rundir: RunDir) -> Judgement:
+    """View a run by its own configuration; without one, or with rules that this version refuses, by truth and coverage alone."""
+    config, problem = read_config(rundir)
+    if not problem:
+        try:
+            return view(rundir, config=config)
+        except RefusalError as error:
+            problem = f"config.yaml holds rules or limits that cannot be used, so only truth and coverage are judged: {error}"
+    judgement = view(rundir, config={"rules": BARE_RULES, "hardware": {}})
+    return replace(judgement, problems=(*judgement.problems, problem))
+
+
+def read_config(rundir: RunDir) -> tuple[Mapping[str, Any], str]:
+    """Read ``config.yaml`` as plain data (no tags, no interpolation); gives (configuration, problem)."""
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        config = yaml.safe_load((rundir.path / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        return {}, f"config.yaml cannot be read, so only truth and coverage are judged: {reason}"
+    if not isinstance(config, Mapping) or not isinstance(config.get("rules"), Mapping):
+        return {}, "config.yaml holds no rules, so only truth and coverage are judged"
+    return config, ""
+
+
+def case_row(case: Mapping[str, Any], judgement: Judgement) -> dict[str, Any]:
+    """Give one planned case with what came of it, raw samples left out."""
+    standing = next(row for row in judgement.coverage.rows if row.key == case["key"])
+    row = {name: case.get(name) for name in ("key", "suite", "params", "version", "nranks", "layout", "align", "device", "inject")}
+    return row | {"status": standing.status, "reason": standing.reason} | measured_part(judgement.measurements.get(case["key"]))
+
+
+def measured_part(measurement: Measurement | None) -> dict[str, Any]:
+    """Give what a measurement says besides its samples; empty parts where there is none."""
+    if measurement is None:
+        return {"scope": None, "seconds": None, "fault": None, "checked": None, "flags": [], "notes": {}, "timer": {}, "volume": None}
+    return {
+        "scope": measurement.scope,
+        "seconds": measurement.seconds,
+        "fault": None if measurement.fault is None else asdict(measurement.fault),
+        "checked": asdict(measurement.checked),
+        "flags": list(measurement.flags),
+        "notes": dict(measurement.notes),
+        "timer": dict(measurement.timer),
+        "volume": asdict(measurement.volume),
+    }

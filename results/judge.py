@@ -1,100 +1,198 @@
-"""One run judged: measurements and plan in; records, verdicts, coverage, comparison and exit code out."""
+"""One run, judged: measurements in, records, verdicts, coverage, comparison and exit code out."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay.harness.errors import AssayError, StoreError
 from assay.harness.measurement import Measurement
 from assay.harness.rundir import RunDir, dumps, write_atomic
-from assay.results.compare import Comparison, compare
+from assay.results import outcome
+from assay.results.answers import judge_answers, judge_coverage
+from assay.results.compare import Comparison, compare_sides
 from assay.results.coverage import Coverage, cover
-from assay.results.judging import verdicts
+from assay.results.floors import Evidence, judge_floors, judge_plausible
 from assay.results.metrics import derive
-from assay.results.outcome import exit_code, summary
-from assay.results.record import Record
-from assay.results.rules import read_rules
+from assay.results.record import Record, read_records
+from assay.results.rules import Rules, read_rules
+from assay.results.side import make_side, optional, read_side
 from assay.results.verdict import Verdict
+
+SCHEMA = 1
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Everything that is thought of one run.
+    """What we think of one run.
 
     Attributes:
-        run: contents of ``run.json``.
-        measurements: every case on disk, in the plan's order.
-        records: every number worth comparing.
-        verdicts: every judgement.
+        run: its directory.
+        described: its ``run.json``; empty where that cannot be read.
+        cases: the plan's cases as JSON, in order.
+        measurements: what was measured, by key.
+        records: its figures.
         coverage: what was planned and what came of it.
-        comparison: with the base runs, or None where there were none.
-        problems: what was wrong with the files, in words.
-        exit_code: what it all comes to.
+        verdicts: one a rule and case or figure.
+        comparison: with the base runs, if there were any.
+        problems: files or lines that could not be read, in words.
+        exit_code: what the door ends with.
 
     """
 
-    run: Mapping[str, Any]
-    measurements: tuple[Measurement, ...]
-    records: tuple[Record, ...]
-    verdicts: tuple[Verdict, ...]
+    run: RunDir
+    described: Mapping[str, Any]
+    cases: Sequence[Mapping[str, Any]]
+    measurements: Mapping[str, Measurement]
+    records: Sequence[Record]
     coverage: Coverage
+    verdicts: Sequence[Verdict]
     comparison: Comparison | None
-    problems: tuple[str, ...]
+    problems: Sequence[str]
     exit_code: int
 
     def summary(self) -> dict[str, int | str]:
-        """Give what ``run.json`` keeps."""
-        return summary(self.coverage, self.exit_code)
+        """Give what ``run.json`` keeps: planned, measured, failed (missing included), skipped, not_applicable, verdict."""
+        return outcome.summary(self.coverage, self.exit_code)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Give what ``verdicts.json`` keeps."""
-        return {
-            "schema": 1,
-            "exit_code": self.exit_code,
-            "coverage": self.coverage.as_dict(),
-            "verdicts": [verdict.as_dict() for verdict in self.verdicts],
-            "comparison": None if self.comparison is None else self.comparison.as_dict(),
-            "problems": list(self.problems),
-        }
+
+@dataclass(frozen=True)
+class Found:
+    """What can be read of a run."""
+
+    run: RunDir
+    described: Mapping[str, Any]
+    plan: Mapping[str, Any]
+    measurements: Mapping[str, Measurement]
+    problems: tuple[str, ...] = ()
 
 
 def judge(
-    rundir: RunDir, *, config: Mapping[str, Any], base: Sequence[RunDir] = (), decide: bool = False, allow_inconclusive: bool = False
+    rundir: RunDir,
+    *,
+    config: Mapping[str, Any],
+    base: Sequence[RunDir] = (),
+    decide: bool = False,
+    allow_inconclusive: bool = False,
 ) -> Judgement:
-    """Judge a run and write ``records.jsonl`` and ``verdicts.json``; doing it again gives the same.
+    """Judge a run and write ``records.jsonl`` and ``verdicts.json``; the same files judged again give the same bytes.
 
     Args:
-        rundir: the run.
-        config: its composed configuration (``rules`` and ``hardware`` are read).
+        rundir: the run; damaged files are named as problems, and cases that they held are missing.
+        config: the composed configuration; ``rules`` and ``hardware`` are read.
         base: runs to compare with.
         decide: whether the comparison counts for the exit code.
         allow_inconclusive: turn exit code 4 into 0.
 
+    RefusalError for rules or hardware that cannot be right, StoreError if the files cannot be written.
+
     """
-    first = view(rundir, config=config)
-    write_atomic(rundir.path / "records.jsonl", "".join(dumps(record.as_dict()) + "\n" for record in first.records))
-    rules = read_rules(config.get("rules"))
-    comparison = compare(base, [rundir], min_effect=rules.min_effect, min_seconds=rules.min_seconds) if base else None
-    also = [comparison.decides()] if comparison is not None and decide else []
-    statuses = [verdict.status for verdict in first.verdicts]
-    code = exit_code(statuses, first.coverage, also=also, allow_inconclusive=allow_inconclusive)
-    judgement = Judgement(first.run, first.measurements, first.records, first.verdicts, first.coverage, comparison, first.problems, code)
-    write_atomic(rundir.path / "verdicts.json", json.dumps(judgement.as_dict(), indent=1, allow_nan=False) + "\n")
+    judgement = consider(read_run(rundir), config=config, base=base, decide=decide, allow_inconclusive=allow_inconclusive)
+    write_atomic(rundir.path / "records.jsonl", "".join(dumps(record.as_dict()) + "\n" for record in judgement.records))
+    rundir.write_json("verdicts.json", as_dict(judgement))
     return judgement
 
 
 def view(rundir: RunDir, *, config: Mapping[str, Any]) -> Judgement:
-    """Judge what is readable of a run, whole or not, and write nothing; an earlier comparison is not repeated."""
-    run, plan, lines = rundir.read_json("run.json"), rundir.read_json("plan.json"), rundir.measurements()
-    order = {case["key"]: number for number, case in enumerate(plan.get("cases", []))}
-    kept = sorted((m for m in lines.measurements if m.case.key in order), key=lambda m: order[m.case.key])
-    strangers = [f"{m.case.key} is on disk, but not in the plan" for m in lines.measurements if m.case.key not in order]
-    hardware = config.get("hardware") or {}
-    records = derive(kept, run=rundir.id, hardware=hardware, hw_class=str(run.get("hw_class", "")), sw_class=str(run.get("sw_class", "")))
-    coverage = cover(plan, kept)
-    found = verdicts(read_rules(config.get("rules")), kept, records, coverage)
-    problems = tuple(lines.problems) + tuple(strangers)
-    code = exit_code([verdict.status for verdict in found], coverage)
-    return Judgement(run, tuple(kept), tuple(records), tuple(found), coverage, None, problems, code)
+    """Give the judgement of a run without writing anything: the stored one of a run that has ended, else one made on the fly."""
+    found = read_run(rundir)
+    try:
+        return stored(found) if found.described.get("status") != "running" else consider(found, config=config)
+    except (StoreError, KeyError, TypeError, ValueError, AttributeError):
+        return consider(found, config=config)
+
+
+def read_run(rundir: RunDir) -> Found:
+    """Read what is there; whatever cannot be read is a problem in words."""
+    problems: list[str] = []
+    plain: dict[str, Mapping[str, Any]] = {}
+    for name in ("run.json", "plan.json"):
+        plain[name] = optional(rundir, name)
+        if not plain[name]:
+            problems.append(f"{name} is missing or cannot be read")
+    plan, sound = plain["plan.json"], plan_cases(plain["plan.json"])
+    if plan and sound is None:
+        problems.append("plan.json is no plan")
+    lines = rundir.measurements()
+    measured = {measurement.case.key: measurement for measurement in lines.measurements}
+    problems += lines.problems
+    planned = {case["key"] for case in sound or ()}
+    problems += [f"{key} was measured, but not planned" for key in measured if sound is not None and key not in planned]
+    return Found(rundir, plain["run.json"], {} if sound is None else dict(plan), measured, tuple(problems))
+
+
+def plan_cases(plan: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """Give the cases of a plan's JSON, or None if it is none."""
+    rows = plan.get("cases")
+    left = plan.get("left_out", [])
+    if not isinstance(rows, list) or not isinstance(left, list):
+        return None
+    cases = [*rows, *(row.get("case") if isinstance(row, Mapping) else None for row in left)]
+    sound = all(isinstance(case, Mapping) and isinstance(case.get("key"), str) and isinstance(case.get("suite"), str) for case in cases)
+    return rows if sound else None
+
+
+def consider(
+    found: Found,
+    *,
+    config: Mapping[str, Any],
+    base: Sequence[RunDir] = (),
+    decide: bool = False,
+    allow_inconclusive: bool = False,
+) -> Judgement:
+    """Judge what was read, purely; a plan that cannot be read is an error, since nobody knows what is missing then."""
+    rules = read_rules(config.get("rules"))
+    plan = found.plan or {"cases": [m.case.as_dict() for m in found.measurements.values()]}
+    coverage = cover(plan, found.measurements.values())
+    described = {name: str(found.described.get(name) or "") for name in ("hw_class", "sw_class")}
+    derived = derive(found.measurements.values(), run=found.run.id, hardware=config.get("hardware") or {}, **described)
+    records, implausible = judge_plausible(derived, rules)
+    verdicts = [
+        *judge_answers(coverage, found.measurements, rules),
+        *judge_floors(rules.floors, Evidence(plan["cases"], coverage, found.measurements, records)),
+        *implausible,
+        *judge_coverage(coverage, rules, plan_known=bool(found.plan)),
+    ]
+    comparison = against(base, found, records, coverage, rules) if base else None
+    also = [comparison.decides()] if decide and comparison is not None else []
+    code = outcome.exit_code((v.status for v in verdicts), coverage, also=also, allow_inconclusive=allow_inconclusive)
+    return Judgement(
+        found.run, found.described, plan["cases"], found.measurements, records, coverage, verdicts, comparison, found.problems, code
+    )
+
+
+def against(base: Sequence[RunDir], found: Found, records: Sequence[Record], coverage: Coverage, rules: Rules) -> Comparison:
+    """Compare with the base; one that cannot be compared with at all is a comparison without rows that says why."""
+    head = make_side(found.run.id, found.described, records, facts=optional(found.run, "facts.json"), coverage=coverage.as_dict())
+    try:
+        return compare_sides([read_side(run) for run in base], [head], min_effect=rules.min_effect, min_seconds=rules.min_seconds)
+    except AssayError as error:
+        names = tuple(run.id for run in base), (found.run.id,)
+        return Comparison(*names, rules.min_effect, rules.min_seconds, notes=(f"no comparison: {error}",))
+
+
+def stored(found: Found) -> Judgement:
+    """Take the judgement from ``records.jsonl`` and ``verdicts.json``; StoreError, KeyError or TypeError if they are not whole."""
+    records, problems = read_records(found.run)
+    data = found.run.read_json("verdicts.json")
+    verdicts = [Verdict.from_dict(row) for row in data["verdicts"]]
+    comparison = None if data["comparison"] is None else Comparison.from_dict(data["comparison"])
+    plan = found.plan or {"cases": [m.case.as_dict() for m in found.measurements.values()]}
+    coverage = cover(plan, found.measurements.values())
+    code = int(data["exit_code"])
+    told = tuple(dict.fromkeys([*found.problems, *problems]))
+    return Judgement(found.run, found.described, plan["cases"], found.measurements, records, coverage, verdicts, comparison, told, code)
+
+
+def as_dict(judgement: Judgement) -> dict[str, Any]:
+    """Give what ``verdicts.json`` holds."""
+    return {
+        "schema": SCHEMA,
+        "exit_code": judgement.exit_code,
+        "summary": judgement.summary(),
+        "coverage": judgement.coverage.as_dict(),
+        "verdicts": [verdict.as_dict() for verdict in judgement.verdicts],
+        "comparison": None if judgement.comparison is None else judgement.comparison.as_dict(),
+        "problems": list(judgement.problems),
+    }

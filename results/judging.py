@@ -28,7 +28,16 @@ def verdicts(rules: Rules, measurements: Sequence[Measurement], records: Sequenc
 
 def verdict_of(rules: Rules, kind: str, status: VerdictStatus, reason: str, **parts: Any) -> Verdict:
     """Make a verdict of a rule that exists once."""
-    empty: dict[str, Any] = {"key": "", "subject": "", "metric": "answer", "value": None, "expected": None, "unit": "", "interval": None, "coverage": ""}
+    empty: dict[str, Any] = {
+        "key": "",
+        "subject": "",
+        "metric": "answer",
+        "value": None,
+        "expected": None,
+        "unit": "",
+        "interval": None,
+        "coverage": "",
+    }
     return Verdict(**(empty | parts), rule=rules.names[kind], status=status, reason=reason, rule_version=rules.versions[kind])
 
 
@@ -51,7 +60,7 @@ def answer(rules: Rules, row: Row, measurement: Measurement | None) -> Verdict:
 def plausible(rules: Rules, record: Record) -> Iterator[Verdict]:
     """Judge whether a figure is too good: above a vendor's peak something else was measured, so it fails.
 
-    A limit measured in the same run may have been disturbed, so there no verdict is possible.
+    A limit measured in the same run may have been disturbed by other work on the machine: that is said, and decides nothing.
     """
     if record.share is None or record.metric not in METRICS:
         return
@@ -60,12 +69,14 @@ def plausible(rules: Rules, record: Record) -> Iterator[Verdict]:
     if record.share <= most:
         return
     reason = f"{record.metric} is {percent(record.share)} of {record.limit_name}, more than can be: " + (
-        "the limit was disturbed while it was measured, measure again" if measured else "another shape, clock or format was measured than stated"
+        "the limit was disturbed while it was measured, measure again"
+        if measured
+        else "another shape, clock or format was measured than stated"
     )
     yield verdict_of(
         rules,
         "plausible",
-        "no-verdict" if measured else "fail",
+        "skip" if measured else "fail",
         reason,
         key=record.key,
         subject=record.subject,
@@ -82,13 +93,20 @@ def floored(floor: Floor, coverage: Coverage, by_key: Mapping[str, Measurement],
     """Judge one floor over all cases that it covers; a measured case without the figure gets no verdict, not silence."""
     for row in coverage.rows:
         measurement = by_key.get(row.key)
-        if row.status != "measured" or measurement is None or not floor.covers(row.suite, measurement.case.params) or row.suite == CALIBRATION:
+        if (
+            row.status != "measured"
+            or measurement is None
+            or not floor.covers(row.suite, measurement.case.params)
+            or row.suite == CALIBRATION
+        ):
             continue
         own = [record for record in records if record.key == row.key and record.metric == floor.metric]
         if own:
             yield from (above(floor, record) for record in own)
         elif not meaningless(measurement, floor.metric):
-            reason = f"has no {floor.metric} to hold against the floor: {figures_doubt(measurement) or 'the suite does not move what it counts'}"
+            reason = (
+                f"has no {floor.metric} to hold against the floor: {figures_doubt(measurement) or 'the suite does not move what it counts'}"
+            )
             yield floor_verdict(floor, "no-verdict", reason, key=row.key)
 
 
@@ -105,14 +123,18 @@ def above(floor: Floor, record: Record) -> Verdict:
     share = "" if record.share is None else f" ({percent(record.share)} of {record.limit_name})"
     status: VerdictStatus = "pass" if record.value >= least else "fail"
     reason = f"{record.subject} reaches {shown}{share}" + ("" if status == "pass" else f"; {floor.why}")
-    return floor_verdict(floor, status, reason, key=record.key, subject=record.subject, value=record.value, expected=least, interval=record.interval)
+    return floor_verdict(
+        floor, status, reason, key=record.key, subject=record.subject, value=record.value, expected=least, interval=record.interval
+    )
 
 
 def floor_verdict(floor: Floor, status: VerdictStatus, reason: str, **parts: Any) -> Verdict:
     """Make a verdict of a floor."""
     empty: dict[str, Any] = {"subject": "", "value": None, "expected": None, "interval": None, "coverage": "1 figure"}
     unit = METRICS[floor.metric][0]
-    return Verdict(**(empty | parts), rule=floor.name, metric=floor.metric, unit=unit, status=status, reason=reason, rule_version=floor.version)
+    return Verdict(
+        **(empty | parts), rule=floor.name, metric=floor.metric, unit=unit, status=status, reason=reason, rule_version=floor.version
+    )
 
 
 def covered(rules: Rules, coverage: Coverage) -> Verdict:

@@ -58,7 +58,10 @@ def find_limits(measurements: Iterable[Measurement], hardware: Mapping[str, Any]
 
 
 def measured_limits(measurements: Iterable[Measurement]) -> dict[str, Limit]:
-    """Take limits from the run's calibration: the median over ranks of each rank's rate, the best of several cases of one resource."""
+    """Take limits from the run's calibration: what a rank reached in its fastest repetition, since a limit is what can be had at most.
+
+    The median over ranks stands for the machine; of several cases of one resource the best one counts.
+    """
     found: dict[str, Limit] = {}
     for measurement in measurements:
         resource = canonical(str(measurement.case.params.get("resource", "")))
@@ -77,8 +80,8 @@ def calibrated_rate(measurement: Measurement, resource: str) -> float | None:
     if amount is None or not 0 < amount < MOST or measurement.status != "measured" or figures_doubt(measurement):
         return None
     if measurement.scope == "world":
-        return amount / median(measurement.samples.slowest)
-    return median(amount / median(row) for row in measurement.samples.rows)
+        return amount / min(measurement.samples.slowest)
+    return median(amount / min(row) for row in measurement.samples.rows)
 
 
 def stated_limits(hardware: Mapping[str, Any]) -> dict[str, Limit]:
@@ -92,9 +95,11 @@ def stated_limits(hardware: Mapping[str, Any]) -> dict[str, Limit]:
     if not isinstance(limits, Mapping):
         message = "is a mapping from resource to {value, unit, source}"
         raise RefusalError(message, value=limits, where="hardware.limits", fix="Write hardware.limits={} or choose hardware=h100_sxm.")
-    if limits and name == MEASURED:
+    if limits and name.split()[0] == MEASURED:
         message = "stated limits need the name of the hardware they belong to"
-        raise RefusalError(message, where="hardware.name", fix="Set hardware.name, or leave hardware.limits empty to use what calibration measures.")
+        raise RefusalError(
+            message, where="hardware.name", fix="Set hardware.name, or leave hardware.limits empty to use what calibration measures."
+        )
     return {str(resource): stated_limit(str(resource), row, name) for resource, row in limits.items()}
 
 

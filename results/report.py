@@ -57,12 +57,15 @@ def by_case(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 def row(measurement: Measurement, records: Sequence[Record]) -> tuple[str, ...]:
     """Make one line of the table; a case of several devices shows the slowest, which it names."""
-    name, answer = plain(title(measurement)), {"measured": "right", "wrong": "WRONG", "not_applicable": "n/a"}.get(measurement.status, measurement.status)
+    name, answer = (
+        plain(title(measurement)),
+        {"measured": "right", "wrong": "WRONG", "not_applicable": "n/a"}.get(measurement.status, measurement.status),
+    )
     times = [record for record in records if record.metric == "time"]
     if not times:
         return name, answer, "", "", "", "", ""
     slowest = max(times, key=lambda record: record.value)
-    name += f" ({slowest.subject} of {len(times)})" if len(times) > 1 else ""
+    name += f" [{slowest.subject} of {len(times)}]" if len(times) > 1 else ""
     rate = next((r for metric in RATES for r in records if r.metric == metric and r.subject == slowest.subject), None)
     small = rate is not None and rate.metric in ("busbw", "algbw") and measurement.volume.message_nbytes < SMALL_NBYTES
     shown = "latency" if small else "" if rate is None else f"{quantity(rate.value, rate.unit)} {rate.metric}"
@@ -99,7 +102,9 @@ def table(rows: Sequence[tuple[str, ...]], judgement: Judgement, paint: Callable
     for cells, measurement in zip(rows, judgement.measurements, strict=True):
         name = cells[0] if len(cells[0]) <= widths[0] else cells[0][: widths[0] - 1] + "…"
         text = "  ".join(cell.ljust(w) for cell, w in zip((name, *cells[1:]), widths, strict=True)).rstrip()
-        lines.append(text if measurement.status == "measured" else paint(text, "skip" if measurement.status == "not_applicable" else "fail"))
+        lines.append(
+            text if measurement.status == "measured" else paint(text, "skip" if measurement.status == "not_applicable" else "fail")
+        )
     flagged = sorted({plain(flag) for m in judgement.measurements for flag in m.flags})
     notes = [f"  note: {flag} ({sum(flag in map(plain, m.flags) for m in judgement.measurements)} cases)" for flag in flagged]
     return "\n".join([*lines, *notes[:SHOWN]])
@@ -143,4 +148,3 @@ def short(key: str) -> str:
     """Shorten a key to suite and parameters."""
     parts = key.split("/")
     return f"{parts[0]} {','.join(p for p in parts[4:-1] if p)}" if len(parts) > 5 else key  # noqa: PLR2004 - the parts of a key
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +26,7 @@ KEYS: Mapping[str, tuple[set[str], set[str]]] = MappingProxyType(
         "relative": ({"min_effect", "min_seconds"}, set()),
     },
 )
+BOUNDS = ("_min", "_max")
 ONCE = ("correct", "coverage", "plausible", "relative")
 
 
@@ -40,7 +41,8 @@ class Floor:
         metric: which figure, one where higher is better.
         share_of_limit: least share of the figure's limit; or
         value: least figure, in the metric's unit.
-        where: parameters that a case must have: equal values, or bounds named ``PARAM_min`` and ``PARAM_max`` (inclusive).
+        where: what a case must have: equal values of its parameters (or of device, align, layout, nranks), or bounds named
+            ``PARAM_min`` and ``PARAM_max`` (inclusive).
         why: reason for the threshold.
 
     """
@@ -54,9 +56,14 @@ class Floor:
     where: Mapping[str, Any]
     why: str
 
-    def covers(self, suite: str, params: Mapping[str, Any]) -> bool:
-        """Tell whether a case of ``suite`` with these parameters is judged by this rule."""
-        return suite == self.suite and all(matches(name, wanted, params) for name, wanted in self.where.items())
+    def covers(self, case: Mapping[str, Any]) -> bool:
+        """Tell whether a case of the plan (as JSON) fulfils every condition."""
+        return all(matches(name, wanted, traits(case)) for name, wanted in self.where.items())
+
+    def unknown(self, cases: Iterable[Mapping[str, Any]]) -> list[str]:
+        """List conditions on what none of these cases has at all: such a rule can never judge."""
+        known = {name for case in cases for name in traits(case)}
+        return [name for name in self.where if name not in known and not (name.endswith(BOUNDS) and name[:-4] in known)]
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,7 @@ def read_least(rule: Mapping[str, Any], metric: str, *, where: str) -> tuple[flo
 
 def check_where(name: str, wanted: object, *, where: str) -> None:
     """Refuse a condition that is not a plain value, or a bound that is not a finite number."""
-    if name.endswith(("_min", "_max")) and finite_float(wanted) is None:
+    if name.endswith(BOUNDS) and finite_float(wanted) is None:
         message = "a bound must be a finite number"
         raise RefusalError(message, value=wanted, where=where, fix="Write a number.")
     if not isinstance(wanted, (str, int, float, bool)):
@@ -188,9 +195,14 @@ def matches(name: str, wanted: Any, params: Mapping[str, Any]) -> bool:
     if name in params:
         return bool(params[name] == wanted)
     value = finite_float(params.get(name[:-4]))
-    if value is None or not name.endswith(("_min", "_max")):
+    if value is None or not name.endswith(BOUNDS):
         return False
-    return value >= wanted if name.endswith("_min") else value <= wanted
+    return bool(value >= wanted if name.endswith("_min") else value <= wanted)
+
+
+def traits(case: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a rule may ask of a case: its parameters, and what else makes it comparable; a parameter goes first."""
+    return {name: case.get(name) for name in ("device", "align", "layout", "nranks")} | dict(case.get("params") or {})
 
 
 def version(rule: Mapping[str, Any]) -> str:

@@ -177,7 +177,9 @@ class Store:
         """Give runs a name; RefusalError for a name that reads like something else, or is taken."""
         if not TAG.fullmatch(name) or LATEST.fullmatch(name):
             message = "is no name for a tag"
-            raise RefusalError(message, value=name, where="NAME", fix="Begin with a letter; letters, digits, dot, dash, underscore; not latest.")
+            raise RefusalError(
+                message, value=name, where="NAME", fix="Begin with a letter; letters, digits, dot, dash, underscore; not latest."
+            )
         taken = next((tag for tag in self.tags() if tag.name == name), None)
         if taken and not force:
             message = f"is taken by {', '.join(taken.runs)}"

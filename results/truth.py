@@ -37,7 +37,9 @@ def figures_doubt(measurement: Measurement) -> str:
     for rank, row in enumerate(rows):
         for repetition, seconds in enumerate(row):
             if not is_number(seconds) or not SHORTEST <= seconds <= LONGEST:
-                return f"repetition {repetition} of rank {rank} took {seconds} s: the clock or the record is broken, and no figure is derived"
+                return (
+                    f"repetition {repetition} of rank {rank} took {seconds} s: the clock or the record is broken, and no figure is derived"
+                )
     return ""
 
 

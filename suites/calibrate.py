@@ -48,6 +48,7 @@ def calibrate(
 def memory(ctx: Context, *, nbytes: int, seed: int) -> Work:
     """Copy a buffer of random words to another; each step reads and writes ``nbytes``."""
     import torch
+
     from assay.suites.numerics.draws import generator
 
     source = torch.empty(nbytes // ELEMENT_NBYTES, dtype=torch.int32)

@@ -10,6 +10,7 @@ from assay.harness.work import Context, Needs, Volume, Work
 
 if TYPE_CHECKING:
     import torch
+
     from assay.suites.numerics.fp8_kernels import Kernel
     from assay.suites.numerics.quantise import Quantised
 

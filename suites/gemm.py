@@ -10,6 +10,7 @@ from assay.harness.work import Context, Needs, Volume, Work
 
 if TYPE_CHECKING:
     import torch
+
     from assay.suites.numerics.bounds import Tolerance
     from assay.suites.numerics.dense import Product
 

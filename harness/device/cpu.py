@@ -32,7 +32,8 @@ class CpuDevice:
         after: Callable[[int], None] | None = None,
     ) -> list[float]:
         """Time each repetition of ``step`` in seconds; hooks stay outside the timed part."""
-        clock, seconds = perf_counter, []
+        clock = perf_counter
+        seconds: list[float] = []
         append = seconds.append
         if before is None and after is None:  # the tightest loop there is, for back-to-back blocks
             for _ in reps:

@@ -24,7 +24,9 @@ class CudaDevice:
             raise NotApplicableError(message)
         if index >= torch.cuda.device_count():
             message = f"local rank {index} has no device of its own"
-            raise RefusalError(message, value=torch.cuda.device_count(), where="site.ranks_per_node", fix="Start at most one rank a device.")
+            raise RefusalError(
+                message, value=torch.cuda.device_count(), where="site.ranks_per_node", fix="Start at most one rank a device."
+            )
         self.torch, self.index, self.torch_name = torch, index, f"cuda:{index}"
         torch.cuda.set_device(index)
         properties = torch.cuda.get_device_properties(index)

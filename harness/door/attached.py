@@ -30,7 +30,9 @@ def run_attached(ns: Namespace, found: Announced, argv: Sequence[str]) -> int:
     """Run as one rank of the world that is up; a guard process stands outside in case it never comes up."""
     if ns.runs > 1 or ns.multirun:
         message = "needs fresh launches, but the world is up already"
-        raise RefusalError(message, where="--runs" if ns.runs > 1 else "--multirun", fix="Start assay outside mpiexec, or repeat the whole command.")
+        raise RefusalError(
+            message, where="--runs" if ns.runs > 1 else "--multirun", fix="Start assay outside mpiexec, or repeat the whole command."
+        )
     return guarded(lambda up: in_world(ns, found, argv, up), found)
 
 
@@ -47,7 +49,7 @@ def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> in
         die_with_parent()
         code = 2
         try:
-            code = action(lambda: os.write(send, UP) and None)
+            code = action(lambda: announce(send))
         except AssayError as error:
             tell(f"assay: {error}")
             code = error.exit_code
@@ -78,6 +80,11 @@ def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> in
     return 2
 
 
+def announce(pipe: int) -> None:
+    """Tell the guard that MPI is up."""
+    os.write(pipe, UP)
+
+
 def in_world(ns: Namespace, found: Announced, argv: Sequence[str], up: Callable[[], None]) -> int:
     """Be one rank; rank 0 prepares before and judges after."""
     from assay.harness.rank import run_plan
@@ -103,7 +110,7 @@ def in_world(ns: Namespace, found: Announced, argv: Sequence[str], up: Callable[
             tell(f"assay: {refusal[1]}")
         return refusal[0]
     assert shared is not None  # noqa: S101 - either refused or prepared
-    run = RunDir(Path(shared["out"]))
+    run = RunDir(Path(str(shared["out"])))
     plan = from_dict(shared["plan"], where="the broadcast plan")
     with keep:
         run_plan(plan, world, run.path)
@@ -119,7 +126,7 @@ def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: st
     if ns.resume:
         store = Store(locate(None, os.environ))
         run = verb.only(store.resolve(ns.resume), "--resume")
-        plan, config = read_plan(run.path / "plan.json"), verb.stored_config(run)
+        plan, config = read_plan(run.path / "plan.json"), run.config()
         if plan.nranks != nranks:
             message = f"was planned for {plan.nranks} ranks, the world that is up has {nranks}"
             raise RefusalError(message, value=run.id, where="--resume", fix=f"Start {plan.nranks} ranks.")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from assay.harness.door.console import parser
 from assay.harness.errors import AssayError
 
-SUMMARY = "print the completion script of a shell: eval \"$(assay completion bash)\""
+SUMMARY = 'print the completion script of a shell: eval "$(assay completion bash)"'
 MEASURING = ("run", "plan")
 READING = ("show", "compare", "tag", "rerun")
 BASH = """\

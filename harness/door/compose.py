@@ -112,7 +112,9 @@ def check_keys(parsed: Sequence[Override], chosen: dict[str, Any], raw: dict[str
         key = override.key_or_group
         if key.startswith("suite.") and key.split(".")[1] not in chosen:
             message = f"suite {key.split('.')[1]} is not chosen"
-            raise RefusalError(message, value=override.input_line, where=key, fix=f"Add it to 'suite=[{','.join(chosen)},...]' or leave this out.")
+            raise RefusalError(
+                message, value=override.input_line, where=key, fix=f"Add it to 'suite=[{','.join(chosen)},...]' or leave this out."
+            )
         if key.split(".")[0] == "model" and not any("${model" in str(raw.get(name)) for name in chosen):
             message = "no chosen suite takes its shapes from the model"
             raise RefusalError(message, value=override.input_line, where="model", fix="Leave it out, or choose gemm or fp8_gemm.")
@@ -142,7 +144,9 @@ def refused(error: Exception, overrides: Sequence[str], config_dirs: Sequence[st
         hint = f"Did you mean {near[0]}? " if near else ""
         return RefusalError(message, where=group, fix=f"{hint}Known: {', '.join(known)}.")
     text = re.sub(r" (Config search path|full_key|object_type|reference_type).*", "", text)
-    where = next((o for o in overrides if re.split(r"[=~+]", o.lstrip("+~"))[0] and re.split(r"=", o.lstrip("+~"))[0] in text), "configuration")
+    where = next(
+        (o for o in overrides if re.split(r"[=~+]", o.lstrip("+~"))[0] and re.split(r"=", o.lstrip("+~"))[0] in text), "configuration"
+    )
     return RefusalError(text.rstrip("."), where=where, fix="Say assay run --help for the keys, assay run --cfg job for the whole.")
 
 

@@ -48,8 +48,8 @@ def color() -> bool:
 
 
 def width() -> int:
-    """Columns of the terminal."""
-    return shutil.get_terminal_size((120, 24)).columns
+    """Columns of the terminal; a file or a pipe gets lines as long as they need to be."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 1000
 
 
 class Progress:
@@ -72,7 +72,8 @@ class Progress:
         if self.live:
             left = [case for case in self.plan.cases if case.key not in self.done]
             if left:
-                line = f"{left[0].suite}: case {len(self.done) + 1} of {len(self.plan.cases)}, about {sum(map(self.plan.seconds, left)):.0f} s left"
+                seconds = sum(map(self.plan.seconds, left))
+                line = f"{left[0].suite}: case {len(self.done) + 1} of {len(self.plan.cases)}, about {seconds:.0f} s left"
                 if line != self.last_line:
                     sys.stderr.write(f"\r\x1b[K{line}")
                     sys.stderr.flush()

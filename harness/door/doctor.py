@@ -57,7 +57,11 @@ def python() -> Finding:
 def cores() -> Finding:
     """Look at cores, memory and so at how many ranks may be compared for speed."""
     usable, memory = len(os.sched_getaffinity(0)), psutil.virtual_memory()
-    return Finding("cores and memory", usable >= 1, f"{usable} cores (at most so many ranks when speeds are compared), {memory.available / 2**30:.1f} GiB free")
+    return Finding(
+        "cores and memory",
+        usable >= 1,
+        f"{usable} cores (at most so many ranks when speeds are compared), {memory.available / 2**30:.1f} GiB free",
+    )
 
 
 def mpi_library() -> Finding:
@@ -71,7 +75,9 @@ def mpi_library() -> Finding:
     except subprocess.TimeoutExpired:
         return Finding("MPI library", ok=False, seen="did not come up within 60 s", way="check the network settings of your MPI")
     said = (done.stdout or done.stderr).strip().splitlines()
-    return Finding("MPI library", done.returncode == 0, said[-1] if said else "no answer", "pip install 'assay-harness[mpich]' or load your site's MPI")
+    return Finding(
+        "MPI library", done.returncode == 0, said[-1] if said else "no answer", "pip install 'assay-harness[mpich]' or load your site's MPI"
+    )
 
 
 def mpi_launcher() -> Finding:
@@ -82,7 +88,9 @@ def mpi_launcher() -> Finding:
         launcher = find_mpiexec()
     except RefusalError as error:
         return Finding("mpiexec", ok=False, seen=error.message, way=error.fix)
-    return Finding("mpiexec", launcher.flavour != "unknown", f"{launcher.path} ({launcher.flavour}, {launcher.version})", "use MPICH or Open MPI")
+    return Finding(
+        "mpiexec", launcher.flavour != "unknown", f"{launcher.path} ({launcher.flavour}, {launcher.version})", "use MPICH or Open MPI"
+    )
 
 
 def torch() -> Finding:
@@ -93,7 +101,12 @@ def torch() -> Finding:
         return Finding("torch", ok=False, seen=str(error), way="pip install 'torch>=2.6'")
     version = tuple(int(part) for part in module.__version__.split("+")[0].split(".")[:2])
     scaled = hasattr(module.nn.functional, "scaled_mm") or hasattr(module, "_scaled_mm")
-    return Finding("torch", version >= TORCH, f"{module.__version__}, FP8 types {hasattr(module, 'float8_e4m3fn')}, scaled_mm {scaled}", "pip install 'torch>=2.6'")
+    return Finding(
+        "torch",
+        version >= TORCH,
+        f"{module.__version__}, FP8 types {hasattr(module, 'float8_e4m3fn')}, scaled_mm {scaled}",
+        "pip install 'torch>=2.6'",
+    )
 
 
 def devices() -> Finding:
@@ -122,7 +135,9 @@ def transports() -> Finding:
 def rights() -> Finding:
     """Look at who we are."""
     root = os.geteuid() == 0
-    return Finding("rights", ok=True, seen="root (Open MPI gets --allow-run-as-root)" if root else f"user {os.geteuid()}; nothing here needs more")
+    return Finding(
+        "rights", ok=True, seen="root (Open MPI gets --allow-run-as-root)" if root else f"user {os.geteuid()}; nothing here needs more"
+    )
 
 
 def slurm() -> Finding:

@@ -174,7 +174,9 @@ def finished(run: RunDir) -> set[str]:
     return {m.case.key for m in run.measurements().measurements}
 
 
-def finish(run: RunDir, config: Mapping[str, Any], *, base: Sequence[RunDir], decide: bool, allow_inconclusive: bool, trouble: str = "") -> Judgement:
+def finish(
+    run: RunDir, config: Mapping[str, Any], *, base: Sequence[RunDir], decide: bool, allow_inconclusive: bool, trouble: str = ""
+) -> Judgement:
     """Judge what is on disk and close the run."""
     from assay.results.judge import judge
 
@@ -196,11 +198,15 @@ def mark_interrupted(run: RunDir) -> None:
 def earlier(store: Store, run: RunDir) -> list[RunDir]:
     """Find the run to compare with when none is named: the last finished one of the same plan, ranks and kind of machine."""
     mine = run.read_json("run.json")
-    alike = ("plan", "nranks", "hw_class", "inject")
+    alike: tuple[str, ...] = ("plan", "nranks", "hw_class", "inject")
     if not mine["plan"]:
         alike = (*alike, "command")
     for info in reversed(store.runs()):
-        if info.id < run.id and info.status == "finished" and all(getattr(info, name, None) == mine[name] for name in alike if hasattr(info, name)):
+        if (
+            info.id < run.id
+            and info.status == "finished"
+            and all(getattr(info, name, None) == mine[name] for name in alike if hasattr(info, name))
+        ):
             other = RunDir(store.root / info.id)
             said = other.read_json("run.json")
             if all(said.get(name) == mine[name] for name in alike):

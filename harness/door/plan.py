@@ -52,7 +52,9 @@ def main(argv: Sequence[str]) -> int:
 
 def text(plan: Plan, command: Sequence[str], mpi: str) -> str:
     """Tell the plan to a person."""
-    rows = [f"{plan.seconds(case):7.1f} s {plan.needs.get(case.key, Needs()).memory_nbytes / 2**20:9.1f} MiB  {case.key}" for case in plan.cases]
+    rows = [
+        f"{plan.seconds(case):7.1f} s {plan.needs.get(case.key, Needs()).memory_nbytes / 2**20:9.1f} MiB  {case.key}" for case in plan.cases
+    ]
     largest = max((plan.needs.get(case.key, Needs()).memory_nbytes for case in plan.cases), default=0)
     head = ["   time  memory a rank  case", *rows, ""]
     left = [f"left out: {row.case.key} ({row.reason})" for row in plan.left_out]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from assay.harness.door import execute
 from assay.harness.door.compose import to_yaml
 from assay.harness.door.console import emit_json, parser
-from assay.harness.door.run import one, only, stored_config
+from assay.harness.door.run import one, only
 from assay.harness.door.runs import opened, store_option
 from assay.harness.planfile import read_plan
 
@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     ns = p.parse_args(list(argv))
     store = opened(ns.store)
     run = only(store.resolve(ns.run), "RUN")
-    plan, config = read_plan(run.path / "plan.json"), stored_config(run)
+    plan, config = read_plan(run.path / "plan.json"), run.config()
     job = execute.Job(plan, config, to_yaml(config), list(run.read_json("run.json")["command"]))
     with execute.interruptible():
         code, document, _ = one(ns, store, job, store.resolve(ns.base) if ns.base else None)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import secrets
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from assay.harness.door import execute, planning
-from assay.harness.door.compose import Composed, compose, info, load_yaml, sweep
+from assay.harness.door.compose import Composed, compose, info, sweep
 from assay.harness.door.console import Parser, color, emit_json, parser, tell, width
 from assay.harness.door.execute import Job
 from assay.harness.errors import RefusalError
 from assay.harness.launch.announced import attached
+from assay.harness.plan import Plan
 from assay.harness.planfile import read_plan
 from assay.harness.rundir import RunDir
 from assay.results.store import Store, locate
+
+if TYPE_CHECKING:
+    from assay.results.judge import Judgement
 
 SUMMARY = "measure what a configuration selects, store it, judge it"
 EPILOG = """\
@@ -37,7 +42,9 @@ def arguments() -> Parser:
     p.add_argument("--allow-inconclusive", action="store_true", help="exit 0 instead of 4")
     p.add_argument("--multirun", "-m", action="store_true", help="sweep: run every combination of a=1,2; the worst exit code wins")
     p.add_argument("--cfg", choices=("job",), help="print the composed configuration and stop")
-    p.add_argument("--info", nargs="?", const="groups", choices=("groups", "searchpath", "defaults"), help="tell about the configuration and stop")
+    p.add_argument(
+        "--info", nargs="?", const="groups", choices=("groups", "searchpath", "defaults"), help="tell about the configuration and stop"
+    )
     return p
 
 
@@ -53,7 +60,8 @@ def main(argv: Sequence[str]) -> int:
     """Run the verb; returns the exit code."""
     ns = arguments().parse_intermixed_args(list(argv))
     if ns.cfg or ns.info:
-        print(info(ns.info, ns.overrides, ns.config_dir) if ns.info else compose(ns.overrides, config_dirs=ns.config_dir).yaml, end="\n" if ns.info else "")
+        text = info(ns.info, ns.overrides, ns.config_dir) if ns.info else compose(ns.overrides, config_dirs=ns.config_dir).yaml
+        print(text.rstrip("\n"))
         return 0
     if ns.runs < 1:
         message = "must be at least 1"
@@ -70,14 +78,14 @@ def main(argv: Sequence[str]) -> int:
         return several(ns, [prepare(ns, overrides) for overrides in jobs], argv)
 
 
-def prepare(ns: Namespace, overrides: Sequence[str], *, nranks: int | None = None, nodes: int | None = None) -> tuple[Composed, planning.Plan]:
+def prepare(ns: Namespace, overrides: Sequence[str], *, nranks: int | None = None, nodes: int | None = None) -> tuple[Composed, Plan]:
     """Compose and plan one job; everything that can be refused is refused here."""
     composed = compose(overrides, config_dirs=ns.config_dir)
     plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir)
     return composed, planning.cut(plan, seconds=planning.duration(ns.budget), shard=planning.shard_of(ns.shard))
 
 
-def several(ns: Namespace, jobs: Sequence[tuple[Composed, planning.Plan]], argv: Sequence[str]) -> int:
+def several(ns: Namespace, jobs: Sequence[tuple[Composed, Plan]], argv: Sequence[str]) -> int:
     """Run every job as many times as asked; the worst exit code wins."""
     session = secrets.token_hex(4)
     documents, codes, ids = [], [], []
@@ -105,17 +113,28 @@ def one(ns: Namespace, store: Store, job: Job, base: list[RunDir] | None, *, qui
     """Make one run; returns its exit code, its document and its id."""
     from assay.harness.launch.mpi import find_mpiexec
 
-    mpi = "none" if job.plan.nranks == 1 and not execute.needs_mpi(job.plan) else find_mpiexec(job.config["site"].get("mpiexec") or "").version
+    mpi = (
+        "none"
+        if job.plan.nranks == 1 and not execute.needs_mpi(job.plan)
+        else find_mpiexec(job.config["site"].get("mpiexec") or "").version
+    )
     run = execute.make_run(store, job, attached=False, mpi=mpi)
-    tell(f"run {run.id}: {len(job.plan.cases)} cases on {job.plan.nranks} ranks, about {sum(map(job.plan.seconds, job.plan.cases)):.0f} s, in {run.path}")
+    seconds = sum(map(job.plan.seconds, job.plan.cases))
+    tell(f"run {run.id}: {len(job.plan.cases)} cases on {job.plan.nranks} ranks, about {seconds:.0f} s, in {run.path}")
     return measured(ns, store, run, job.plan, job.config, base, quiet=quiet)
 
 
 def measured(
-    ns: Namespace, store: Store, run: RunDir, plan: planning.Plan, config: dict[str, object] | object, base: list[RunDir] | None, *, quiet: bool = False
+    ns: Namespace,
+    store: Store,
+    run: RunDir,
+    plan: Plan,
+    config: Mapping[str, Any],
+    base: list[RunDir] | None,
+    *,
+    quiet: bool = False,
 ) -> tuple[int, dict[str, object], str]:
     """Measure and judge a run directory that has its plan."""
-    assert isinstance(config, dict)  # noqa: S101 - composed configurations are
     with execute.held(run):
         try:
             trouble = execute.measure_all(run, plan, config)
@@ -134,7 +153,7 @@ def measured(
     return told(run, judgement, json=ns.json, quiet=quiet)
 
 
-def told(run: RunDir, judgement: execute.Judgement, *, json: bool, quiet: bool) -> tuple[int, dict[str, object], str]:
+def told(run: RunDir, judgement: Judgement, *, json: bool, quiet: bool) -> tuple[int, dict[str, object], str]:
     """Tell the outcome of one run."""
     if json:
         from assay.results.document import document
@@ -156,7 +175,7 @@ def resume(ns: Namespace) -> int:
     store = Store(locate(None, os.environ))
     run = only(store.resolve(ns.resume), "--resume")
     plan = read_plan(run.path / "plan.json")
-    config = stored_config(run)
+    config = run.config()
     base = store.resolve(ns.base) if ns.base else None
     code, document, _ = measured(ns, store, run, plan, config, base)
     if ns.json and document:
@@ -172,13 +191,6 @@ def only(runs: list[RunDir], where: str) -> RunDir:
     return runs[0]
 
 
-def stored_config(run: RunDir) -> dict[str, object]:
-    """Read the configuration that a run was made with."""
-    return load_yaml(run.path / "config.yaml")
-
-
 def worst(codes: Sequence[int]) -> int:
     """Give the worst of several exit codes."""
     return min(codes, key=SEVERITY.index)
-
-

@@ -20,12 +20,14 @@ def main(argv: Sequence[str]) -> int:
     ns = p.parse_args(list(argv))
     store = opened(ns.store)
     runs = store.runs()[-ns.last if ns.last else 0 :]
-    names = {run: [] for run in (info.id for info in runs)}
+    names: dict[str, list[str]] = {info.id: [] for info in runs}
     for tag in store.tags():
         for run in tag.runs:
             names.get(run, []).append(tag.name)
     if ns.json:
-        emit_json({"schema": "assay.runs/1", "store": str(store.root), "runs": [info.as_dict() | {"tags": names[info.id]} for info in runs]})
+        emit_json(
+            {"schema": "assay.runs/1", "store": str(store.root), "runs": [info.as_dict() | {"tags": names[info.id]} for info in runs]}
+        )
         return 0
     if not runs:
         print(f"no runs in {store.root} (assay run plan=smoke makes one)")

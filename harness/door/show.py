@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from assay.harness.beat import read_beats
 from assay.harness.door.console import color, emit_json, parser, width
-from assay.harness.door.run import only, stored_config
+from assay.harness.door.run import only
 from assay.harness.door.runs import opened, store_option
 from assay.harness.rundir import RunDir
 
@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
 
     status = next(info.status for info in store.runs() if info.id == run.id)
     print(f"run {run.id}: {status}" + last_word(run, status))
-    print(render(view(run, config=stored_config(run)), color=color(), width=width()))
+    print(render(view(run, config=run.config()), color=color(), width=width()))
     return 0
 
 

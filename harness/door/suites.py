@@ -27,20 +27,32 @@ def main(argv: Sequence[str]) -> int:
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         parameters = ", ".join(told(part) for part in row["parameters"])
-        print(f"{row['name']:{width}}  {row['summary']} [{parameters}]" if not row["problem"] else f"{row['name']:{width}}  cannot be used: {row['problem']}")
+        print(
+            f"{row['name']:{width}}  {row['summary']} [{parameters}]"
+            if not row["problem"]
+            else f"{row['name']:{width}}  cannot be used: {row['problem']}"
+        )
     return 0
 
 
 def described(name: str, config_dirs: Sequence[str]) -> dict[str, Any]:
     """Describe one suite; one that cannot be imported is listed with its problem."""
     yaml = suite_options(name, config_dirs)
-    row: dict[str, Any] = {"name": name, "summary": yaml.get("summary", ""), "version": yaml.get("version"), "parameters": [], "problem": ""}
+    row: dict[str, Any] = {
+        "name": name,
+        "summary": yaml.get("summary", ""),
+        "version": yaml.get("version"),
+        "parameters": [],
+        "problem": "",
+    }
     try:
         parameters = schema(resolve(yaml.get("target", ""), where=f"suite.{name}.target"))
     except RefusalError as error:
         return row | {"problem": str(error)}
     units = yaml.get("units") or {}
-    row["parameters"] = [{"name": p.name, "unit": units.get(p.name, ""), "type": p.annotation, "choices": list(p.choices)} for p in parameters.values()]
+    row["parameters"] = [
+        {"name": p.name, "unit": units.get(p.name, ""), "type": p.annotation, "choices": list(p.choices)} for p in parameters.values()
+    ]
     return row
 
 

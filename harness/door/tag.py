@@ -23,7 +23,12 @@ def main(argv: Sequence[str]) -> int:
     if ns.run is None:
         tags = store.tags()
         if ns.json:
-            emit_json({"schema": "assay.tags/1", "tags": [{"name": tag.name, "runs": list(tag.runs), "who": tag.who, "when": tag.when} for tag in tags]})
+            emit_json(
+                {
+                    "schema": "assay.tags/1",
+                    "tags": [{"name": tag.name, "runs": list(tag.runs), "who": tag.who, "when": tag.when} for tag in tags],
+                }
+            )
         for tag in [] if ns.json else tags:
             print(f"{tag.name}: {', '.join(tag.runs)} ({tag.who}, {tag.when})")
         return 0

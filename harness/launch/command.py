@@ -31,7 +31,9 @@ def mpiexec(launcher: Mpiexec, command: Sequence[str], *, nranks: int, root: boo
     return [launcher.path, *flags, *extra, "-n", str(nranks), *command]
 
 
-def environment(base: Mapping[str, str], *, ranks_per_node: int, cores: int, threads: int | None, dropped: Sequence[str] = ()) -> dict[str, str]:
+def environment(
+    base: Mapping[str, str], *, ranks_per_node: int, cores: int, threads: int | None, dropped: Sequence[str] = ()
+) -> dict[str, str]:
     """Environment of the ranks: BLAS and OpenMP threads pinned to a fair share of the cores, at least one.
 
     Unpinned, two ranks on two cores took 20 ms for a 40 us GEMM. A user's own setting of ``threads`` wins; variables in

@@ -58,7 +58,7 @@ class MpiWorld:
                 sleep(SPIN_SECONDS)
         return list(all_of_them)
 
-    def communicator(self) -> Any:  # noqa: ANN401 - see the protocol
+    def communicator(self) -> Any:
         """Open a fresh communicator of all ranks."""
         return MPI.COMM_WORLD.Dup()
 

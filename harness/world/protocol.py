@@ -32,7 +32,7 @@ class World(Protocol):
     def agree(self, value: int, *, seconds: float) -> list[int]:
         """Give everybody everybody's small integer, or raise BrokenWorldError after ``seconds``."""
 
-    def communicator(self) -> Any:  # noqa: ANN401 - mpi4py has no stubs that serve here
+    def communicator(self) -> Any:
         """Open a fresh mpi4py communicator of all ranks for a transport under test; NotApplicableError without MPI."""
 
     def abort(self, code: int) -> None:

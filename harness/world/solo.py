@@ -35,7 +35,7 @@ class SoloWorld:
         """Return ``value`` as the only one."""
         return [value]
 
-    def communicator(self) -> Any:  # noqa: ANN401 - see the protocol
+    def communicator(self) -> Any:
         """Refuse: this launch has no MPI."""
         message = "this launch has no MPI (launch=solo); use launch=mpiexec"
         raise NotApplicableError(message)

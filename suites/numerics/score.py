@@ -14,6 +14,7 @@ from assay.harness.work import Answer
 
 if TYPE_CHECKING:
     import torch
+
     from assay.suites.numerics.bounds import Tolerance
     from assay.suites.numerics.exact import Exact
 

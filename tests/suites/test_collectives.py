@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from assay.collectives.open import open_transport
+from assay.collectives.torch_group import crowding
 from assay.harness.errors import NotApplicableError, RefusalError
 from assay.harness.work import Answer, Context, Work
 from assay.suites import all_reduce as all_reduce_module
@@ -79,6 +80,15 @@ def test_gloo_says_that_its_all_reduce_is_a_copy_and_then_the_sum() -> None:
     assert "out of place" not in exchange.notes
     reduce.close()
     exchange.close()
+
+
+@pytest.mark.parametrize(("cores", "crowded"), [(3, True), (4, False)])
+def test_gloo_says_where_its_threads_have_no_cores_of_their_own(monkeypatch: pytest.MonkeyPatch, cores: int, crowded: bool) -> None:  # noqa: FBT001
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    said = on_ranks(2, lambda ctx: crowding(ctx.world))
+    assert [bool(row) for row in said] == [crowded, crowded]
+    assert "2 ranks on 3 cores" in said[0].get("crowded", "2 ranks on 3 cores")
 
 
 def test_a_closed_transport_gives_its_port_back() -> None:
