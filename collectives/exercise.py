@@ -33,10 +33,18 @@ class Turn:
     repetition: int = -1
 
 
-def exercise(line: Transport, pattern: Pattern, *, element: str, bind: Callable[[Any, Any], Step], volume: Volume) -> Work:
-    """Bind one operation of ``line`` to fresh buffers of ``pattern.count`` elements and make it measurable.
+def exercise(
+    line: Transport,
+    pattern: Pattern,
+    *,
+    element: str,
+    bind: Callable[[Any, Any], Step],
+    volume: Volume,
+    fresh: bool = True,
+) -> Work:
+    """Bind one operation of ``line`` to new buffers of ``pattern.count`` elements and make it measurable.
 
-    Device buffers are filled and read through a host copy, in ``refresh`` and ``check`` alone, so the timed step moves the message only.
+    Without ``fresh`` the first message is sent again and again. Device buffers are filled and read through a host copy, in ``refresh`` and ``check`` alone, so the timed step moves the message only.
     """
     send, recv = line.buffer(pattern.count, element), line.buffer(pattern.count, element)
     on_device = on_host(send) is not send
@@ -55,7 +63,7 @@ def exercise(line: Transport, pattern: Pattern, *, element: str, bind: Callable[
         step=step,
         check=lambda: pattern.compare(on_host(recv), turn.repetition),
         volume=volume,
-        refresh=refresh,
+        refresh=refresh if fresh else None,
         result=lambda: recv,
         close=line.close,
         scope="world",

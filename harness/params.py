@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +69,7 @@ def fits(value: object, kind: str) -> bool:
     if kind == "None":
         return value is None
     if kind == "float":
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max  # NaN is not
     if kind == "int":
         return isinstance(value, int) and not isinstance(value, bool)
     if kind in ("str", "bool"):

@@ -21,8 +21,8 @@ def next_warmup(seconds: Sequence[float], *, elapsed: float, budget: Budget) -> 
         return 1
     if elapsed >= budget.warmup_seconds or converged(seconds):
         return 0
-    fitting = int((budget.warmup_seconds - elapsed) / max(*seconds[-WINDOW:], 1e-9))
-    return max(1, min(WINDOW, fitting))
+    fitting = (budget.warmup_seconds - elapsed) / max(*seconds[-WINDOW:], 1e-9)
+    return max(1, int(min(WINDOW, fitting)))  # in this order a clock that gives NaN gives WINDOW
 
 
 def converged(seconds: Sequence[float]) -> bool:
@@ -52,7 +52,7 @@ def next_block(seconds: Sequence[float], *, elapsed: float, budget: Budget) -> t
         return max(1, min(fitting, budget.max_reps - made)), ""
     if made >= FEWEST and elapsed >= PATIENCE * budget.seconds:
         return 0, f"{PATIENCE} time slices spent before {budget.min_reps} repetitions"
-    return min(FEWEST if wall > budget.seconds else budget.min_reps, budget.min_reps - made), ""
+    return min(FEWEST if wall > budget.seconds else budget.min_reps, min(budget.min_reps, budget.max_reps) - made), ""
 
 
 def precise(seconds: Sequence[float], share: float) -> bool:

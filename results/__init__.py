@@ -1,4 +1,8 @@
-"""The judging half. Its scripting interface is here, loaded only when used: ``load`` and ``query``."""
+"""Opinions: records, verdicts, comparisons, and their tables.
+
+The one ``__init__`` that is not empty: ``assay.results.load(...)`` and ``assay.results.query(...)`` are what notebooks call. Both come in
+lazily, so that importing any module of this room stays light.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,10 @@ __all__ = ["load", "query"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import pandas and DuckDB only for those who ask."""
-    if name in __all__:
-        from assay.results import frames
+    """Bring in the tables when they are asked for."""
+    if name not in __all__:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    from assay.results import frames
 
-        return getattr(frames, name)
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)
+    return getattr(frames, name)

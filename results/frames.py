@@ -1,47 +1,123 @@
-"""Any number of runs as one table: pandas for scripts, DuckDB for SQL over the files where they lie."""
+"""Records of many runs as tables: pandas for a notebook, SQL in place through DuckDB."""
 
 from __future__ import annotations
 
+import glob
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.errors import StoreError
-from assay.results.record import read_records
+from assay.harness.rundir import RunDir
+from assay.results.document import judged
+from assay.results.record import Record, read_records
 from assay.results.store import Store, locate
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# SQL type of every field of a record; given, so that a store whose column is all null, or whose runs are older, reads the same.
+COLUMNS = {
+    "run": "VARCHAR",
+    "key": "VARCHAR",
+    "suite": "VARCHAR",
+    "subject": "VARCHAR",
+    "metric": "VARCHAR",
+    "value": "DOUBLE",
+    "unit": "VARCHAR",
+    "better": "VARCHAR",
+    "agg": "VARCHAR",
+    "n": "BIGINT",
+    "ci_lo": "DOUBLE",
+    "ci_hi": "DOUBLE",
+    "min": "DOUBLE",
+    "max": "DOUBLE",
+    "p99": "DOUBLE",
+    "cv": "DOUBLE",
+    "limit": "DOUBLE",
+    "limit_name": "VARCHAR",
+    "share": "DOUBLE",
+    "flags": "VARCHAR[]",
+    "hw_class": "VARCHAR",
+    "sw_class": "VARCHAR",
+    "inject": "BOOLEAN",
+}
 
-def load(*runs: str, store: str | None = None) -> pd.DataFrame:
-    """Give the records of the named runs (all of the store if none is named), one row a record.
 
-    Columns are the fields of ``results.record.Record`` plus ``params`` (a dictionary). RefusalError for a name that is none.
+def load(*runs: str | RunDir, store: str | Path | Store | None = None) -> pd.DataFrame:
+    """Load the records of some runs (all of the store if none is named), one a row.
+
+    Args:
+        *runs: ids, prefixes, tags, ``latest``, several joined by commas, or run directories.
+        store: a folder or a store; otherwise ``ASSAY_STORE``, else ``./runs``.
+
+    Columns are the fields of a record and ``params`` (the case's parameters as JSON text). Runs without ``records.jsonl`` are judged on
+    the fly. RefusalError for a name that is no run.
+
     """
     import pandas as pd
 
-    place = Store(locate(store, os.environ))
-    chosen = [run for name in runs or place.ids() for run in place.resolve(name)]
-    rows: list[dict[str, Any]] = []
-    for run in chosen:
-        try:
-            records, _ = read_records(run)
-            params = {case["key"]: case["params"] for case in run.read_json("plan.json")["cases"]}
-        except StoreError:
-            continue  # a run that never got so far has no records
-        rows += [record.as_dict() | {"params": params.get(record.key, {})} for record in records]
-    return pd.DataFrame(rows)
+    opened = open_store(store)
+    named = [run if isinstance(run, RunDir) else run for run in runs] or list(opened.ids())
+    found = [one for run in named for one in ([run] if isinstance(run, RunDir) else opened.resolve(run))]
+    rows = [row for run in dict.fromkeys(found) for row in rows_of(run)]
+    return pd.DataFrame(rows, columns=[*COLUMNS, "params"])
 
 
-def query(sql: str, *, store: str | None = None) -> pd.DataFrame:
-    """Run SQL over the view ``records``, which reads every run's ``records.jsonl`` in place; a store without records has no view."""
+def query(sql: str, store: str | Path | Store | None = None) -> pd.DataFrame:
+    """Run SQL on the view ``records``: every ``records.jsonl`` of the store, read in place.
+
+    A line that cannot be read is left out; fields that an older version did not write are NULL.
+    """
     import duckdb
 
-    root = Path(locate(store, os.environ))
-    connection = duckdb.connect()
-    files = [str(path) for path in root.glob("*/records.jsonl") if path.stat().st_size]
-    if files:
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        connection.execute(f"CREATE VIEW records AS SELECT * FROM read_json([{listed}], format='newline_delimited', union_by_name=true)")
-    return connection.execute(sql).df()
+    root = open_store(store).root
+    files = sorted(glob.glob(f"{glob.escape(str(root))}/*/records.jsonl"))  # noqa: PTH207 - Path.glob cannot escape its own root
+    with duckdb.connect() as connection:
+        connection.execute(view_sql(root) if files else empty_sql())
+        return connection.execute(sql).df()
+
+
+def view_sql(root: Path) -> str:
+    """Write the view over all record files of a store."""
+    pattern = f"{glob.escape(str(root.absolute()))}/*/records.jsonl".replace("'", "''")
+    columns = ", ".join(f"\"{name}\": '{kind}'" for name, kind in COLUMNS.items())
+    options = f"format = 'newline_delimited', union_by_name = true, ignore_errors = true, columns = {{{columns}}}"
+    return f"CREATE VIEW records AS SELECT * FROM read_json('{pattern}', {options}) WHERE \"key\" IS NOT NULL"  # noqa: S608 - a path, quoted
+
+
+def empty_sql() -> str:
+    """Write an empty view with the same columns, for a store without any record."""
+    columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in COLUMNS.items())
+    return f"CREATE VIEW records AS SELECT {columns} WHERE false"
+
+
+def open_store(store: str | Path | Store | None) -> Store:
+    """Open what a caller means by a store."""
+    return store if isinstance(store, Store) else Store(locate(None if store is None else str(store), os.environ))
+
+
+def rows_of(run: RunDir) -> list[dict[str, Any]]:
+    """Give one run's records with their cases' parameters."""
+    try:
+        records, _ = read_records(run)
+    except StoreError:
+        records = list(judged(run).records)
+    params = params_of(run)
+    return [row(record, params) for record in records]
+
+
+def row(record: Record, params: Mapping[str, str]) -> dict[str, Any]:
+    """Give one record as a row."""
+    return record.as_dict() | {"params": params.get(record.key, "")}
+
+
+def params_of(run: RunDir) -> dict[str, str]:
+    """Give the parameters of every planned case by key, as JSON text; empty where the plan cannot be read."""
+    try:
+        cases = run.read_json("plan.json")["cases"]
+        return {case["key"]: json.dumps(case["params"], sort_keys=True) for case in cases}
+    except (StoreError, KeyError, TypeError):
+        return {}

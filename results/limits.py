@@ -95,7 +95,7 @@ def stated_limits(hardware: Mapping[str, Any]) -> dict[str, Limit]:
     if not isinstance(limits, Mapping):
         message = "is a mapping from resource to {value, unit, source}"
         raise RefusalError(message, value=limits, where="hardware.limits", fix="Write hardware.limits={} or choose hardware=h100_sxm.")
-    if limits and name.split()[0] == MEASURED:
+    if limits and name.split(maxsplit=1)[0] == MEASURED:
         message = "stated limits need the name of the hardware they belong to"
         raise RefusalError(
             message, where="hardware.name", fix="Set hardware.name, or leave hardware.limits empty to use what calibration measures."

@@ -21,6 +21,7 @@ def all_reduce(
     bytes: int = 65536,  # noqa: A002 - the word that users of nccl-tests look for
     transport: Literal["loopback", "mpi", "gloo", "nccl"] = "mpi",
     dtype: Literal["fp32"] = "fp32",
+    data: Literal["fresh", "reused"] = "fresh",
     seed: int = 0,
 ) -> Work:
     """Sum ``bytes`` of float32 integers over all ranks, out of place, exactly checked in every repetition.
@@ -30,6 +31,8 @@ def all_reduce(
         bytes: message of one rank (nccl-tests' size: max of sent and received).
         transport: what carries it; loopback stays inside the rank.
         dtype: format of the elements.
+        data: ``fresh`` in every repetition, each answer checked (the caches are then as after real work); ``reused`` leaves one message in
+            hot caches and checks before and after timing, as peers do whose figures are to be compared.
         seed: of the data, equal on all ranks; each rank's own values follow from its number.
 
     """
@@ -37,13 +40,13 @@ def all_reduce(
     try:
         pattern = Sums(count=bytes // ELEMENT_NBYTES, rank=line.rank, nranks=line.size, seed=seed)
         volume = Volume(message_nbytes=bytes, wire_nbytes=all_reduce_wire(bytes, line.size), bus_factor=all_reduce_factor(line.size))
-        return exercise(line, pattern, element=dtype, bind=line.all_reduce, volume=volume)
+        return exercise(line, pattern, element=dtype, bind=line.all_reduce, volume=volume, fresh=data == "fresh")
     except BaseException:
         line.close()
         raise
 
 
-def needs(*, bytes: int, transport: str, dtype: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
+def needs(*, bytes: int, transport: str, dtype: str, data: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
     """Refuse messages that hold no whole elements and rank counts whose sums could not be exact; estimate memory and time."""
     if bytes < ELEMENT_NBYTES or bytes % ELEMENT_NBYTES:
         message = f"a message is a positive multiple of {ELEMENT_NBYTES} bytes (float32)"

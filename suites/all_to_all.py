@@ -19,6 +19,7 @@ def all_to_all(
     *,
     bytes: int = 65536,  # noqa: A002 - the word that users of nccl-tests look for
     transport: Literal["loopback", "mpi", "gloo", "nccl"] = "mpi",
+    data: Literal["fresh", "reused"] = "fresh",
     seed: int = 0,
 ) -> Work:
     """Exchange ``bytes`` a rank in equal blocks, exactly checked in every repetition.
@@ -28,6 +29,8 @@ def all_to_all(
         bytes: what one rank sends to all ranks together, itself included (nccl-tests' size); it moves as int32 where the blocks are whole
             words, else as bytes.
         transport: what carries it; loopback stays inside the rank.
+        data: ``fresh`` in every repetition, each answer checked (the caches are then as after real work); ``reused`` leaves one message in
+            hot caches and checks before and after timing, as peers do whose figures are to be compared.
         seed: of the data, equal on all ranks; each block's own values follow from sender, receiver and repetition.
 
     """
@@ -35,13 +38,13 @@ def all_to_all(
     try:
         pattern = Exchange(nbytes=bytes, rank=line.rank, nranks=line.size, seed=seed)
         volume = Volume(message_nbytes=bytes, wire_nbytes=all_to_all_wire(bytes, line.size), bus_factor=all_to_all_factor(line.size))
-        return exercise(line, pattern, element=pattern.element, bind=line.all_to_all, volume=volume)
+        return exercise(line, pattern, element=pattern.element, bind=line.all_to_all, volume=volume, fresh=data == "fresh")
     except BaseException:
         line.close()
         raise
 
 
-def needs(*, bytes: int, transport: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
+def needs(*, bytes: int, transport: str, data: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
     """Refuse messages that do not divide into one block a rank (nccl-tests would silently send 0 bytes); estimate memory and time."""
     blocks = 1 if transport == "loopback" else nranks
     if bytes < blocks or bytes % blocks:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from assay.harness.device.cpu import CpuDevice
 from assay.harness.work import Answer, Context, Work
 from assay.harness.world.mpi import MpiWorld

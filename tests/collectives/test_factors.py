@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from assay.collectives.factors import all_reduce_factor, all_reduce_wire, all_to_all_factor, all_to_all_wire
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from assay.harness.errors import RefusalError
 from assay.harness.launch.command import mpiexec
 from assay.harness.launch.mpi import find_mpiexec

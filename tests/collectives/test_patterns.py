@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from assay.collectives.exchange import Exchange
 from assay.collectives.sums import EXACT, MAX_RANKS, Sums
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from assay.collectives.open import open_transport
 from assay.collectives.torch_group import crowding
 from assay.harness.errors import NotApplicableError, RefusalError
@@ -16,7 +17,6 @@ from assay.suites import all_reduce as all_reduce_module
 from assay.suites import all_to_all as all_to_all_module
 from assay.suites.all_reduce import all_reduce
 from assay.suites.all_to_all import all_to_all
-
 from tests.fakes import context, on_ranks, run_once
 
 SUITES: list[Callable[..., Work]] = [all_reduce, all_to_all]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from assay.harness.params import schema
 from assay.harness.targets import resolve
 

@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 import torch
+
 from assay.harness.errors import NotApplicableError, RefusalError
 from assay.harness.work import Answer, Work
 from assay.suites.fp8_gemm import fp8_gemm, needs, operands
 from assay.suites.numerics.fp8_kernels import blockwise
-
 from tests.fakes import context, on_ranks, run_once
 
 M, N, K = 32, 200, 512  # n is no multiple of 128: the last block of weights is partial

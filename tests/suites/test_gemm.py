@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from assay.harness.errors import NotApplicableError, RefusalError
 from assay.suites.calibrate import calibrate
 from assay.suites.calibrate import needs as calibrate_needs
 from assay.suites.gemm import gemm, needs
-
 from tests.fakes import context, run_once
 
 GIVEN = {"m": 64, "n": 2112, "k": 7168, "layer": "", "dtype": "bf16", "layout": "nt", "seed": 0, "nranks": 1}

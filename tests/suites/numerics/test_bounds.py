@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from assay.suites.numerics import bounds
 
+from assay.suites.numerics import bounds
 from tests.suites.numerics.units import truncating_product
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from assay.suites.numerics.draws import ROWS_AT_ONCE, draw, draw_in_parts, generator
 from assay.suites.numerics.quantise import BLOCK, quantise, quantise_part
 

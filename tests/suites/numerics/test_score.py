@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from assay.harness.work import Answer
 from assay.suites.numerics import exact as exact_module
 from assay.suites.numerics.bounds import Tolerance, rounded_sums, truncated_sums
 from assay.suites.numerics.exact import Exact
 from assay.suites.numerics.score import score
-
 from tests.suites.numerics.units import truncating_product
 
 
