@@ -44,7 +44,8 @@ def exercise(
 ) -> Work:
     """Bind one operation of ``line`` to new buffers of ``pattern.count`` elements and make it measurable.
 
-    Without ``fresh`` the first message is sent again and again. Device buffers are filled and read through a host copy, in ``refresh`` and ``check`` alone, so the timed step moves the message only.
+    Without ``fresh`` the first message is sent again and again. Device buffers are filled and read through a host copy, in ``refresh`` and
+    ``check`` alone, so the timed step moves the message only.
     """
     send, recv = line.buffer(pattern.count, element), line.buffer(pattern.count, element)
     on_device = on_host(send) is not send

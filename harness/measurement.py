@@ -173,6 +173,6 @@ class Measurement:
             plain["warmups"] = Samples.from_dict(data["warmups"])
             plain["fault"] = None if data.get("fault") is None else Fault(**data["fault"])
             return cls(**plain)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             message = f"not a measurement: {type(error).__name__}: {error}"
             raise StoreError(message) from error

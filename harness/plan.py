@@ -20,6 +20,7 @@ SUITE_KEYS = {"target", "summary", "version", "align", "limits", "units", "ranks
 SHARED = ("dtype", "impl", "layout", "seed")
 ALIGNMENTS = ("barrier", "block")
 MEMORY_SHARE = 0.9
+MOST = 1e9  # of anything in a budget: thirty years in seconds, and what the system's timers still take
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,10 @@ def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[s
 
 def check_options(options: Mapping[str, Any], parameters: Mapping[str, Param], *, where: str) -> None:
     """Refuse options and axes that are neither a suite key nor a parameter (an axis of mappings may have any name)."""
+    for name in ("axes", "budget", "ranks"):
+        if not isinstance(options.get(name) or {}, Mapping):
+            message = "must hold names and values"
+            raise RefusalError(message, value=options[name], where=f"{where}.{name}", fix=f"Write {where}.{name}.NAME=VALUE.")
     for name in options:
         if name not in SUITE_KEYS and name not in parameters:
             message = "is neither an option nor a parameter of this suite"
@@ -204,6 +209,12 @@ def check_inject(config: Mapping[str, Any], cases: Sequence[Case]) -> None:
             raise RefusalError(message, where="inject.kind", fix=f"Set inject.kind to one of {', '.join(KINDS)}.")
         return
     one_of(plant["kind"], KINDS, where="inject.kind")
+    rank, nranks = plant.get("rank"), cases[0].nranks
+    if rank is not None and (isinstance(rank, bool) or not isinstance(rank, int) or not 0 <= rank < nranks):
+        message = "the planted fault hits no rank"
+        raise RefusalError(message, value=rank, where="inject.rank", fix=f"Ranks are 0 to {nranks - 1}.")
+    if plant.get("after") is not None:
+        positive_int(plant["after"], where="inject.after")
     if not any(case.inject for case in cases):
         message = "the planted fault hits no case"
         raise RefusalError(message, value=dict(plant), where="inject", fix="Set inject.suite and inject.match to what is planned.")
@@ -218,7 +229,7 @@ def budget(shared: Mapping[str, Any], own: Mapping[str, Any], *, where: str) -> 
         if name not in known:
             message = "is no part of a budget"
             raise RefusalError(message, value=name, where=path, fix=f"Its parts are {', '.join(known)}.")
-        bad = isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf")
+        bad = isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= MOST
         if bad or (isinstance(known[name], int) and not isinstance(value, int)):
             message = "must be a positive number" if not isinstance(known[name], int) else "must be a positive whole number"
             raise RefusalError(message, value=value, where=path, fix=f"Its default is {known[name]}.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from assay.harness.case import Case
 from assay.harness.errors import RefusalError
 from assay.harness.inject import KINDS
-from assay.harness.plan import ALIGNMENTS, LeftOut, Plan, one_of, positive_int
+from assay.harness.plan import ALIGNMENTS, LeftOut, Plan, budget, one_of, positive_int
 from assay.harness.rundir import SCHEMA
 from assay.harness.targets import allowed
 
@@ -53,8 +53,25 @@ def from_dict(data: object, *, where: str) -> Plan:
     if len({case.key for case in cases}) != len(cases):
         message = "lists a case twice"
         raise RefusalError(message, where=where, fix="Keep one of each.")
-    left = tuple(LeftOut(read_case(row["case"], nranks, where=where), str(row["reason"])) for row in data.get("left_out", []))
-    return Plan(str(data.get("name", "")), nranks, cases, left, tuple(map(str, data.get("notes", []))))
+    left = tuple(read_left_out(row, nranks, where=f"{where}: left_out[{i}]") for i, row in enumerate(rows_of(data, "left_out", where=where)))
+    return Plan(str(data.get("name", "")), nranks, cases, left, tuple(map(str, rows_of(data, "notes", where=where))))
+
+
+def rows_of(data: Mapping[str, Any], name: str, *, where: str) -> list[Any]:
+    """Give one list of the plan, empty if it is not there; RefusalError if it is none."""
+    rows = data.get(name, [])
+    if not isinstance(rows, list):
+        message = "is no list"
+        raise RefusalError(message, value=rows, where=f"{where}: {name}", fix="Make the plan again.")
+    return rows
+
+
+def read_left_out(row: object, nranks: int, *, where: str) -> LeftOut:
+    """Validate one case that was planned away, with its reason."""
+    if not isinstance(row, Mapping) or not isinstance(row.get("reason"), str):
+        message = "names no case with a reason"
+        raise RefusalError(message, value=row, where=where, fix="Make the plan again.")
+    return LeftOut(read_case(row.get("case"), nranks, where=where), row["reason"])
 
 
 def read_case(row: object, nranks: int, *, where: str) -> Case:
@@ -64,15 +81,17 @@ def read_case(row: object, nranks: int, *, where: str) -> Case:
         raise RefusalError(message, value=row, where=where, fix="Make the plan again.")
     try:
         case = Case.from_dict(row)
-        numbers = (case.budget.seconds, case.budget.precision, case.budget.warmup_seconds, case.budget.timeout)
-        sound = isinstance(case.params, dict) and isinstance(case.inject, dict) and all(number > 0 for number in numbers)
-        ranks = [int(part) for part in case.layout.split("x")]
+        case = replace(case, budget=budget({}, row.get("budget", {}), where=where))
+        words = all(isinstance(word, str) for word in (case.suite, case.target, case.layout, case.device))
+        sound = words and isinstance(case.params, dict) and isinstance(case.inject, dict)
+        nodes, ranks_per_node = (int(part) for part in case.layout.split("x"))
+        fits = nodes > 0 and nodes * ranks_per_node == nranks == case.nranks and case.layout == f"{nodes}x{ranks_per_node}"
         key = case.key
     except (TypeError, ValueError, AttributeError) as error:
         message = f"is no case: {error}"
         raise RefusalError(message, where=where, fix="Make the plan again.") from error
-    if not sound or case.nranks != nranks or len(ranks) != 2 or ranks[0] * ranks[1] != nranks:  # noqa: PLR2004 - nodes x ranks
-        message = f"does not fit a plan of {nranks} ranks, or has a budget that is not positive"
+    if not sound or not fits:
+        message = f"does not fit a plan of {nranks} ranks, or holds a value of another type"
         raise RefusalError(message, value=row.get("key"), where=where, fix="Make the plan again.")
     if row.get("key") != key:
         message = f"has a key that does not fit its contents, which give {key}"
@@ -80,8 +99,6 @@ def read_case(row: object, nranks: int, *, where: str) -> Case:
     allowed(case.target, where=f"{where}.target")
     one_of(case.align, ALIGNMENTS, where=f"{where}.align")
     positive_int(case.version, where=f"{where}.version")
-    positive_int(case.budget.min_reps, where=f"{where}.budget.min_reps")
-    positive_int(case.budget.max_reps, where=f"{where}.budget.max_reps")
     if case.inject:
         one_of(case.inject.get("kind"), KINDS, where=f"{where}.inject.kind")
     return case

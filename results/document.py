@@ -10,6 +10,7 @@ from assay.harness.errors import RefusalError
 from assay.harness.measurement import Measurement
 from assay.harness.rundir import RunDir, finite
 from assay.results.judge import Judgement, view
+from assay.results.runinfo import read_info
 
 SCHEMA = "assay.show/1"
 # What a run without a readable configuration is judged by: truth and coverage, no floors.
@@ -26,7 +27,7 @@ def document(rundir: RunDir) -> dict[str, Any]:
     judgement = judged(rundir)
     data = {
         "schema": SCHEMA,
-        "run": {"id": rundir.id, "status": "unreadable"} | dict(judgement.described),
+        "run": dict(judgement.described) | {"id": rundir.id, "status": read_info(rundir.path).status},
         "cases": [case_row(case, judgement) for case in judgement.cases],
         "records": [record.as_dict() for record in judgement.records],
         "coverage": judgement.coverage.as_dict(),
@@ -54,7 +55,7 @@ def judged(rundir: RunDir) -> Judgement:
 
 def read_config(rundir: RunDir) -> tuple[Mapping[str, Any], str]:
     """Read ``config.yaml`` as plain data (no tags, no interpolation); gives (configuration, problem)."""
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     try:
         config = yaml.safe_load((rundir.path / "config.yaml").read_text(encoding="utf-8"))

@@ -69,11 +69,10 @@ def judge_covered(floor: Floor, covered: Sequence[Row], evidence: Evidence) -> l
             said = f"measured, but without {floor.metric}: the suite says not what a step moves"
             found.append(replace(silent(floor, "no-verdict", said, text), key=key))
     if not found:
-        failed = [row for row in wanted if row.key not in measured]
-        why = reasons([replace(row, reason=f"{row.status}: {row.reason}") for row in failed]) if failed else "times cannot be used"
-        found.append(
-            silent(floor, "no-verdict", f"none of the {len(wanted)} {cases(len(wanted))} that it covers has {floor.metric}: {why}", text)
-        )
+        broken = [replace(row, reason=f"{row.status}: {row.reason}") for row in wanted if row.key not in measured]
+        why = reasons(broken) if broken else "times cannot be used"
+        said = f"none of the {len(wanted)} {cases(len(wanted))} that it covers has {floor.metric}: {why}"
+        found.append(silent(floor, "no-verdict", said, text))
     return sorted(found, key=lambda one: one.key)
 
 
@@ -87,8 +86,9 @@ def judge_figure(floor: Floor, record: Record, text: str) -> Verdict:
         said = f"{record.subject} reached {reached}, but its limit is not known: measure it (suite calibrate) or choose hardware=NAME"
         return replace(base, reason=said)
     if floor.value is None:
-        least = (floor.share_of_limit or 0.0) * (record.limit or 0.0)
-        said = f"{record.subject} reached {reached}, {percent(record.share or 0.0)} of {record.limit_name} ({quantity(record.limit or 0.0, record.unit)})"
+        limit = record.limit or 0.0
+        least = (floor.share_of_limit or 0.0) * limit
+        said = f"{record.subject} reached {reached}, {percent(record.share or 0.0)} of {record.limit_name} ({quantity(limit, record.unit)})"
         wanted = f"{percent(floor.share_of_limit or 0.0)} of it"
     else:
         least, said, wanted = floor.value, f"{record.subject} reached {reached}", quantity(floor.value, record.unit)

@@ -60,8 +60,7 @@ def load(*runs: str | RunDir, store: str | Path | Store | None = None) -> pd.Dat
     import pandas as pd
 
     opened = open_store(store)
-    named = [run if isinstance(run, RunDir) else run for run in runs] or list(opened.ids())
-    found = [one for run in named for one in ([run] if isinstance(run, RunDir) else opened.resolve(run))]
+    found = [one for run in runs or opened.ids() for one in ([run] if isinstance(run, RunDir) else opened.resolve(run))]
     rows = [row for run in dict.fromkeys(found) for row in rows_of(run)]
     return pd.DataFrame(rows, columns=[*COLUMNS, "params"])
 

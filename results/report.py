@@ -31,6 +31,7 @@ def render(judgement: Judgement, *, color: bool, width: int) -> str:
         lines += [("FAULTS WERE PLANTED in this run: its figures and verdicts say nothing about the machine.", RED), ("", "")]
     lines += suite_lines(judgement, width=columns)
     lines += verdict_lines(judgement.verdicts, width=columns)
+    lines += stack_lines(judgement, width=columns)
     if judgement.comparison is not None:
         lines += [("", ""), *comparison_lines(judgement.comparison, width=columns)]
     lines += problem_lines(judgement.problems, width=columns)
@@ -63,10 +64,8 @@ def verdict_lines(verdicts: Sequence[Verdict], *, width: int) -> list[Line]:
         lines += wrapped(verdict_text(verdict), width=width, style=STYLES[verdict.status])
     if len(told) > MOST:
         lines.append((f"  ... and {len(told) - MOST} more (assay show RUN --json has all)", YELLOW))
-    for verdict in counts["skip"]:
-        if not verdict.key:
-            lines += wrapped(verdict_text(verdict), width=width)
-    return lines
+    idle = [verdict.rule for verdict in counts["skip"] if not verdict.key]
+    return lines + (wrapped(f"  skip: {', '.join(idle)} cover no case of this run (reasons: --json)", width=width) if idle else [])
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -74,6 +73,15 @@ def verdict_text(verdict: Verdict) -> str:
     place = f" {verdict.key}" if verdict.key else ""
     rests = f" [{verdict.coverage}]" if verdict.coverage and verdict.metric not in {"answer", "coverage"} else ""
     return f"  {verdict.status} {verdict.rule}{place}: {verdict.reason}{rests}"
+
+
+def stack_lines(judgement: Judgement, *, width: int) -> list[Line]:
+    """Say for which cases the stacks of the ranks were kept, and where they are."""
+    kept = [m for m in judgement.measurements.values() if m.fault is not None and m.fault.stacks]
+    said = [
+        f"  stacks of {', '.join(m.fault.stacks)} in {m.case.key}: --json, cases[].fault.stacks" for m in kept[:MOST] if m.fault is not None
+    ]
+    return [line for text in said for line in wrapped(text, width=width)]
 
 
 def problem_lines(problems: Sequence[str], *, width: int) -> list[Line]:

@@ -102,10 +102,12 @@ def optional(rundir: RunDir, name: str) -> Mapping[str, Any]:
 
 def differing(sides: Sequence[Side], *, names: Sequence[str] = ()) -> str:
     """Name the facts in which some runs differ from the first, with both values; only ``names`` where given."""
-    first, found = sides[0].facts, []
-    for side in sides[1:]:
-        for name in names or sorted({*first, *side.facts} - FLEETING):
-            if first.get(name) != side.facts.get(name):
-                found.append(f"{name} {first.get(name)!r} and {side.facts.get(name)!r}")
+    first = sides[0].facts
+    found = [
+        f"{name} {first.get(name)!r} and {side.facts.get(name)!r}"
+        for side in sides[1:]
+        for name in names or sorted({*first, *side.facts} - FLEETING)
+        if first.get(name) != side.facts.get(name)
+    ]
     unique = list(dict.fromkeys(found))
     return "; ".join(unique[:MANY]) + ("; ..." if len(unique) > MANY else "")

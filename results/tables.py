@@ -7,6 +7,7 @@ from typing import Any
 
 from assay.harness.measurement import Measurement
 from assay.results.judge import Judgement
+from assay.results.limits import CALIBRATION
 from assay.results.metrics import slowest_rank
 from assay.results.record import METRICS, Record
 from assay.results.units import digits, percent, plain, quantity, size, time_unit
@@ -77,9 +78,11 @@ def rate_cells(own: Mapping[str, Record], measurement: Measurement | None) -> di
 
 
 def share(record: Record | None) -> str:
-    """Write the share of a limit with the limit's name."""
-    if record is None or record.share is None:
-        return "no limit known" if record is not None else ""
+    """Write the share of a limit with the limit's name; what calibration measures is a limit itself."""
+    if record is None:
+        return ""
+    if record.share is None:
+        return "is a limit" if record.suite == CALIBRATION else "no limit known"
     return f"{percent(record.share)} of {record.limit_name}"
 
 

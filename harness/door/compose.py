@@ -78,8 +78,9 @@ def compose(overrides: Sequence[str], *, config_dirs: Sequence[str] = ()) -> Com
             OmegaConf.set_struct(whole, value=False)
             del whole["hydra"]
             raw, config = plain(whole, resolve=False), plain(whole, resolve=True)
-        except (HydraException, OmegaConfBaseException, ValueError) as error:
+        except (HydraException, OmegaConfBaseException, ValueError, YAMLError) as error:
             raise refused(error, overrides, config_dirs) from error
+    check_known(config)
     chosen = {name: options for name, options in config["suite"].items() if isinstance(options, dict) and "target" in options}
     check_keys(parsed, chosen, raw["suite"])
     dropped = sorted(set(config["suite"]) - set(chosen))
@@ -99,11 +100,31 @@ def plain(config: DictConfig, *, resolve: bool) -> dict[str, Any]:
 
 def parse(overrides: Sequence[str]) -> list[Override]:
     """Parse overrides by Hydra's grammar; RefusalError names the one that is not."""
-    parser = OverridesParser.create()
-    try:
-        return parser.parse_overrides(overrides=list(overrides))
-    except HydraException as error:
-        raise refused(error, overrides, ()) from error
+    parser, parsed = OverridesParser.create(), []
+    for override in overrides:
+        try:
+            parsed += parser.parse_overrides(overrides=[override])
+        except HydraException as error:
+            message = f"is no override: {' '.join(str(error).split()).split(' See https://')[0]}"
+            fix = "Write KEY=VALUE, and quote a value that holds =,[]{}: 'KEY=\"a=b\"'."
+            raise RefusalError(message, value=override, where="OVERRIDE", fix=fix) from error
+    return parsed
+
+
+def check_known(config: dict[str, Any]) -> None:
+    """Refuse keys that nothing reads, whether ``+KEY=...`` or a file put them there; rules, hardware and model take any."""
+    root = load_yaml(CONF / "config.yaml")
+    known: dict[str, set[str]] = {"": {*root, *GROUPS} - {"defaults"}, "inject": {*root["inject"]}}
+    for group in ("site", "launch", "store"):
+        known[group] = {key for path in (CONF / group).glob("*.yaml") for key in load_yaml(path)}
+    for part, names in known.items():
+        for name in config if not part else config.get(part) or {}:
+            if name not in names:
+                where = f"{part}.{name}".lstrip(".")
+                near = difflib.get_close_matches(str(name), names, n=1)
+                hint = f"Did you mean {near[0]}? " if near else ""
+                message = "there is no such key"
+                raise RefusalError(message, where=where, fix=f"{hint}Known: {', '.join(sorted(names))}.")
 
 
 def check_keys(parsed: Sequence[Override], chosen: dict[str, Any], raw: dict[str, Any]) -> None:
@@ -143,6 +164,13 @@ def refused(error: Exception, overrides: Sequence[str], config_dirs: Sequence[st
         message = f"there is no {group} {name!r}"
         hint = f"Did you mean {near[0]}? " if near else ""
         return RefusalError(message, where=group, fix=f"{hint}Known: {', '.join(known)}.")
+    unknown = re.search(r"Could not override '([^']+)'", text)
+    if unknown:
+        key, suite = unknown.group(1), re.match(r"suite\.(\w+)", unknown.group(1))
+        message = "there is no such key"
+        if suite:
+            message += f", or suite {suite.group(1)} is not chosen"
+        return RefusalError(message, where=key, fix="assay run --cfg job with the same overrides shows every key.")
     text = re.sub(r" (Config search path|full_key|object_type|reference_type).*", "", text)
     where = next(
         (o for o in overrides if re.split(r"[=~+]", o.lstrip("+~"))[0] and re.split(r"=", o.lstrip("+~"))[0] in text), "configuration"

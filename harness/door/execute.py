@@ -202,13 +202,7 @@ def earlier(store: Store, run: RunDir) -> list[RunDir]:
     if not mine["plan"]:
         alike = (*alike, "command")
     for info in reversed(store.runs()):
-        if (
-            info.id < run.id
-            and info.status == "finished"
-            and all(getattr(info, name, None) == mine[name] for name in alike if hasattr(info, name))
-        ):
-            other = RunDir(store.root / info.id)
-            said = other.read_json("run.json")
-            if all(said.get(name) == mine[name] for name in alike):
-                return [other]
+        said = info.as_dict()
+        if info.id < run.id and info.status == "finished" and all(said[name] == mine[name] for name in alike):
+            return [RunDir(store.root / info.id)]
     return []

@@ -111,13 +111,7 @@ def several(ns: Namespace, jobs: Sequence[tuple[Composed, Plan]], argv: Sequence
 
 def one(ns: Namespace, store: Store, job: Job, base: list[RunDir] | None, *, quiet: bool = False) -> tuple[int, dict[str, object], str]:
     """Make one run; returns its exit code, its document and its id."""
-    from assay.harness.launch.mpi import find_mpiexec
-
-    mpi = (
-        "none"
-        if job.plan.nranks == 1 and not execute.needs_mpi(job.plan)
-        else find_mpiexec(job.config["site"].get("mpiexec") or "").version
-    )
+    _, mpi = execute.command_of(job.plan, job.config, RunDir(Path("RUN")))  # a launcher that cannot be is refused before a run exists
     run = execute.make_run(store, job, attached=False, mpi=mpi)
     seconds = sum(map(job.plan.seconds, job.plan.cases))
     tell(f"run {run.id}: {len(job.plan.cases)} cases on {job.plan.nranks} ranks, about {seconds:.0f} s, in {run.path}")

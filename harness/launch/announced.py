@@ -27,7 +27,7 @@ def announced(environ: Mapping[str, str]) -> Announced | None:
         text = environ.get(variable, "")
         if not text or (variable in BESIDE and not environ.get(BESIDE[variable])):
             continue
-        if not text.isdigit() or int(text) < 1:
+        if not text.isdecimal() or int(text) < 1:
             message = "announces a number of ranks that is none"
             raise RefusalError(message, value=text, where=variable, fix="Unset it or start through your MPI launcher.")
         return Announced(int(text), variable)

@@ -117,4 +117,4 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert done.stderr.startswith("assay: ")
     assert not done.stdout
     for word in words:
-        assert word in done.stderr
+        assert word in done.stderr, done.stderr

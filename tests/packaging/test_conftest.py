@@ -10,9 +10,50 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import conftest
 from tests.conftest import ANNOUNCED_NAMES, MARK, finish, left_running
 
 SLEEP = "import time; time.sleep(60)"
+
+
+class FakeItem:
+    """A collected test with one marker."""
+
+    def __init__(self, marker: str) -> None:
+        """Carry ``marker``."""
+        self.marker, self.reasons = marker, []
+
+    def get_closest_marker(self, name: str) -> str | None:
+        """Find the marker, as a collected test does."""
+        return name if name == self.marker else None
+
+    def add_marker(self, mark: pytest.MarkDecorator) -> None:
+        """Keep why the test is skipped."""
+        self.reasons.append(mark.kwargs["reason"])
+
+
+def test_a_need_that_is_absent_skips_its_tests_alone_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conftest, "NEEDS", {"mpi": lambda: "no mpiexec", "gpu": lambda: ""})
+    items = [FakeItem("mpi"), FakeItem("gpu"), FakeItem("slow")]
+    conftest.pytest_collection_modifyitems(items)
+    assert [item.reasons for item in items] == [["mpi: no mpiexec"], [], []]
+
+
+def test_a_need_that_no_test_has_is_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conftest, "NEEDS", {"gpu": lambda: pytest.fail("looked for a GPU")})
+    conftest.pytest_collection_modifyitems([FakeItem("mpi")])
+
+
+def test_mpiexec_is_found_beside_this_python_or_on_path_or_missed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    beside, path = tmp_path / "beside", tmp_path / "path"
+    monkeypatch.setattr(conftest, "BESIDE", beside)
+    monkeypatch.setenv("PATH", str(path))
+    assert "no mpiexec" in conftest.lacks_mpi()
+    for folder in (path, beside):
+        folder.mkdir()
+        (folder / "mpiexec").touch(mode=0o755)
+        assert conftest.lacks_mpi() == ""
+        assert conftest.program("mpiexec") == str(folder / "mpiexec")
 
 
 def test_an_orphan_is_found_by_its_environment_and_by_its_command_line(

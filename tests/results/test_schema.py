@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+
 from assay import results as package
 from assay.harness.measurement import Checked, Fault, Measurement
 from assay.harness.rundir import LineWriter, RunDir, finite
 from assay.results.document import SCHEMA
-from jsonschema import Draft202012Validator
 
 FILE = Path(str(package.__file__)).parent / "schema" / "show.v1.json"
 TINY = ("budget.seconds=0.05", "budget.warmup_seconds=0.05", "budget.min_reps=3")
@@ -138,7 +139,7 @@ def test_every_field_it_requires_is_missed(session: tuple[Path, Document]) -> No
     ("path", "value"),
     [
         (("schema",), "assay.show/2"),
-        (("cases",), []),
+        (("cases", 0, "layout"), "2"),
         (("cases", 0, "status"), "ok"),
         (("cases", 0, "checked", "tested"), -1),
         (("records", 0, "value"), "nan"),
@@ -148,7 +149,9 @@ def test_every_field_it_requires_is_missed(session: tuple[Path, Document]) -> No
         (("verdicts", 0, "reason"), ""),
         (("coverage", "missing"), None),
         (("run", "exit_code"), 7),
-        (("comparison", "changes", 0, "interval"), [0.1]),
+        (("exit_code",), 130),
+        (("comparison", "rows", 0, "interval"), [0.1]),
+        (("comparison", "counts"), {"better": 1}),
     ],
     ids=lambda part: ".".join(map(str, part)) if isinstance(part, tuple) else None,
 )
@@ -162,11 +165,20 @@ def test_a_broken_document_is_refused(session: tuple[Path, Document], path: tupl
     assert faults(broken)
 
 
-def test_a_measured_case_must_say_how(session: tuple[Path, Document]) -> None:
+@pytest.mark.parametrize("name", ["scope", "seconds", "checked", "volume"])
+def test_only_a_missing_case_may_leave_out_how_it_was_measured(session: tuple[Path, Document], name: str) -> None:
     _, printed = session
     broken = copy.deepcopy(printed["runs"][0])
-    for name in ("scope", "seconds", "checked", "fault", "timer", "notes", "flags", "repetitions"):
-        del broken["cases"][0][name]
+    broken["cases"][0][name] = None
     assert faults(broken)
-    broken["cases"][0]["status"] = "missing"
+    broken["cases"][0] |= {"status": "missing", "scope": None, "seconds": None, "checked": None, "volume": None}
     assert faults(broken) == []
+
+
+def test_only_an_unreadable_run_may_leave_out_what_it_is(session: tuple[Path, Document]) -> None:
+    _, printed = session
+    broken = copy.deepcopy(printed["runs"][0])
+    broken["run"] = {"id": broken["run"]["id"], "status": "unreadable"}
+    assert faults(broken) == []
+    broken["run"]["status"] = "finished"
+    assert faults(broken)

@@ -134,20 +134,20 @@ def test_a_transport_is_closed_when_preparing_fails(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("nbytes", [0, 2, 9])
 def test_all_reduce_refuses_messages_without_whole_elements(nbytes: int) -> None:
     with pytest.raises(RefusalError) as caught:
-        all_reduce_module.needs(bytes=nbytes, transport="mpi", dtype="fp32", seed=0, nranks=2)
+        all_reduce_module.needs(bytes=nbytes, transport="mpi", dtype="fp32", data="fresh", seed=0, nranks=2)
     assert (caught.value.where, caught.value.value) == ("bytes", nbytes)
     assert "Take " in caught.value.fix
 
 
 def test_all_to_all_refuses_messages_that_do_not_divide() -> None:
     with pytest.raises(RefusalError) as caught:
-        all_to_all_module.needs(bytes=8, transport="mpi", seed=0, nranks=3)
+        all_to_all_module.needs(bytes=8, transport="mpi", data="fresh", seed=0, nranks=3)
     assert (caught.value.where, caught.value.value) == ("bytes", 8)
     assert "Take 9" in caught.value.fix
-    assert all_to_all_module.needs(bytes=8, transport="mpi", seed=0, nranks=8).memory_nbytes > 0
-    assert all_to_all_module.needs(bytes=8, transport="loopback", seed=0, nranks=3).memory_nbytes > 0
+    assert all_to_all_module.needs(bytes=8, transport="mpi", data="fresh", seed=0, nranks=8).memory_nbytes > 0
+    assert all_to_all_module.needs(bytes=8, transport="loopback", data="fresh", seed=0, nranks=3).memory_nbytes > 0
 
 
 def test_all_reduce_refuses_ranks_whose_sums_could_not_be_exact() -> None:
     with pytest.raises(RefusalError, match="ranks"):
-        all_reduce_module.needs(bytes=8, transport="mpi", dtype="fp32", seed=0, nranks=100_000)
+        all_reduce_module.needs(bytes=8, transport="mpi", dtype="fp32", data="fresh", seed=0, nranks=100_000)
