@@ -222,7 +222,9 @@ def written_down(
         return Measurement(case, status, reason, fault=fault, seconds=seconds, timer=session.timer)
     run = running[0]
     if status == "wrong":
-        reason = f"wrong answer: {checked.reason}" + (f"; worst at {checked.where}" if checked.where and checked.where not in checked.reason else "")
+        reason = f"wrong answer: {checked.reason}" + (
+            f"; worst at {checked.where}" if checked.where and checked.where not in checked.reason else ""
+        )
     status, reason = sane(status, reason, run.rows)
     return Measurement(
         case=case,

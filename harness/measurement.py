@@ -75,7 +75,7 @@ class Samples:
             message = f"samples cannot be decoded: {error}"
             raise StoreError(message) from error
         ranks, reps = int(data["ranks"]), int(data["reps"])
-        if len(raw) != 8 * ranks * reps or hashlib.sha256(raw).hexdigest() != data.get("sha256"):
+        if min(ranks, reps) < 0 or len(raw) != 8 * ranks * reps or hashlib.sha256(raw).hexdigest() != data.get("sha256"):
             message = f"samples do not fit their own header ({len(raw)} bytes for {ranks} ranks x {reps} repetitions, or another hash)"
             raise StoreError(message)
         flat = struct.unpack(f"<{ranks * reps}d", raw)

@@ -53,7 +53,9 @@ def from_dict(data: object, *, where: str) -> Plan:
     if len({case.key for case in cases}) != len(cases):
         message = "lists a case twice"
         raise RefusalError(message, where=where, fix="Keep one of each.")
-    left = tuple(read_left_out(row, nranks, where=f"{where}: left_out[{i}]") for i, row in enumerate(rows_of(data, "left_out", where=where)))
+    left = tuple(
+        read_left_out(row, nranks, where=f"{where}: left_out[{i}]") for i, row in enumerate(rows_of(data, "left_out", where=where))
+    )
     return Plan(str(data.get("name", "")), nranks, cases, left, tuple(map(str, rows_of(data, "notes", where=where))))
 
 

@@ -44,8 +44,12 @@ def write_atomic(path: Path, text: str) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        message = f"cannot write {path}: {error.strerror}. Make room or choose another store (store.url=DIR)"
-        raise StoreError(message) from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> StoreError:
+    """Say in one line what cannot be written, why, and the way out."""
+    return StoreError(f"cannot write {path}: {error.strerror}. Make room or choose another store (store.url=DIR)")
 
 
 def sync_folder(folder: Path) -> None:
@@ -77,10 +81,13 @@ class LineWriter:
     """Appends JSON lines to a file of its own: header first, footer last, each line synced before it counts."""
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
-        """Create ``path`` (which must not exist) and write the header line."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        """Create ``path`` (which must not exist) and write the header line; StoreError if it cannot be made."""
         self.path, self.count = path, 0
-        self.file = path.open("x", encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = path.open("x", encoding="utf-8")
+        except OSError as error:
+            raise unwritable(path, error) from error
         self.line({"kind": "header", "schema": SCHEMA, **header})
         sync_folder(path.parent)
 
@@ -91,8 +98,7 @@ class LineWriter:
             self.file.flush()
             os.fsync(self.file.fileno())
         except OSError as error:
-            message = f"cannot write {self.path}: {error.strerror}. Make room or choose another store (store.url=DIR)"
-            raise StoreError(message) from error
+            raise unwritable(self.path, error) from error
 
     def measurement(self, measurement: Measurement) -> None:
         """Append one case."""

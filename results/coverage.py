@@ -124,19 +124,19 @@ def standing(measurement: Measurement | None) -> tuple[str, str]:
 
 
 def said(measurement: Measurement) -> str:
-    """Say why a case has no figure: rank, place and phase named where they are known."""
+    """Say why a case has no figure: rank, place and phase are added where the reason does not name them itself."""
+    checked, fault = measurement.checked, measurement.fault
+    reason = measurement.reason or (checked.reason if measurement.status == "wrong" else fault.detail if fault is not None else "")
+    before, after = [], ""
     if measurement.status == "wrong":
-        checked = measurement.checked
-        rank = f"rank {checked.rank}" if checked.rank is not None else ""
-        return ": ".join(part for part in (rank, measurement.reason or checked.reason, checked.where) if part) or "no reason was given"
-    fault = measurement.fault
-    place = []
-    if fault is not None:
-        place = [f"rank {fault.rank}"] if fault.rank is not None else []
-        place += [f"phase {fault.phase}"] if fault.phase else []
-        place += [f"repetition {fault.repetition}"] if fault.repetition is not None else []
-    reason = measurement.reason or (fault.detail if fault is not None else "")
-    return ": ".join(part for part in (", ".join(part for part in place if part not in reason), reason) if part) or "no reason was given"
+        before = [f"rank {checked.rank}"] if checked.rank is not None else []
+        after = checked.where
+    elif fault is not None:
+        before = [f"rank {fault.rank}"] if fault.rank is not None else []
+        before += [f"phase {fault.phase}"] if fault.phase and fault.phase not in reason else []
+        before += [f"repetition {fault.repetition}"] if fault.repetition is not None else []
+    place = ", ".join(part for part in before if part not in reason)
+    return ": ".join(part for part in (place, reason, after if after not in reason else "") if part) or "no reason was given"
 
 
 def reasons(rows: Sequence[Row]) -> str:

@@ -56,7 +56,7 @@ def performance(measurement: Measurement, own: Mapping[str, Any], limits: Mappin
         gaps = [max(column) - min(column) for column in zip(*measurement.samples.rows, strict=True)]
         yield record("skew", summarise(gaps), own, subject="cluster", agg="median_rep(max_rank-min_rank)", flags=flags)
     wire = finite_float(measurement.volume.wire_nbytes)
-    if measurement.scope == "world" and wire is not None and wire > 0:
+    if measurement.scope == "world" and wire is not None and 0 < wire < MOST:
         unit, better = METRICS["wire_nbytes"]
         yield Record(**own, subject="cluster", metric="wire_nbytes", value=wire, unit=unit, better=better, agg="per rank and step")
 
@@ -80,13 +80,13 @@ def rates(measurement: Measurement) -> Iterator[tuple[str, float, str]]:
     busbw = algbw x bus factor (nccl-tests, doc/PERFORMANCE.md), with none where the factor is None and none at one rank.
     """
     volume = measurement.volume
-    message = finite_float(volume.message_nbytes) or 0.0
-    factor = finite_float(volume.bus_factor) if measurement.case.nranks > 1 else None
+    message = max(finite_float(volume.message_nbytes) or 0.0, 0.0)
+    factor = max(finite_float(volume.bus_factor) or 0.0, 0.0) if measurement.case.nranks > 1 else 0.0
     amounts = (
         ("flop_rate", finite_float(volume.flops), canonical(str(volume.resource))),
         ("memory_rate", finite_float(volume.memory_nbytes), "memory"),
         ("algbw", message, ""),
-        ("busbw", message * (factor or 0.0), "link"),
+        ("busbw", message * factor, "link"),
     )
     for metric, amount, resource in amounts:
         if amount is not None and 0 < amount < MOST:

@@ -6,6 +6,7 @@ import os
 import secrets
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.door import execute, planning

@@ -94,10 +94,11 @@ def keys_on_disk(run: Path) -> list[str]:
     return [str(row["case"]["key"]) for row in lines_of(run) if row["kind"] == "case"]
 
 
-def until(happens: Callable[[], bool], *, seconds: float = 60.0) -> None:
-    """Wait for something; the test fails if it never comes."""
+def until(happens: Callable[[], bool], door: subprocess.Popen[str], *, seconds: float = 60.0) -> None:
+    """Wait for something while ``door`` runs; the test fails if it never comes."""
     deadline = time.monotonic() + seconds
     while not happens():
+        assert door.poll() is None, f"ended before with exit code {door.returncode}"
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.02)
 

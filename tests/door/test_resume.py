@@ -29,7 +29,7 @@ class Killed:
 def killed(place: Place) -> Killed:
     """Kill the door with SIGKILL once a case of the suite is on disk."""
     with place.running("run", *TINY, *SLOW) as door:
-        until(lambda: bool(place.runs) and len(keys_on_disk(place.runs[0])) > 1)
+        until(lambda: bool(place.runs) and len(keys_on_disk(place.runs[0])) > 1, door)
         refusal = place.assay("run", "--resume", "latest")
         door.kill()
         door.wait()
