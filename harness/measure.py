@@ -123,6 +123,8 @@ def block(run: Running, count: int, *, verify: bool) -> list[float]:
     session, work, world, beat = run.session, run.work, run.session.context.world, run.session.beat
     reps = range(run.steps, run.steps + count)
     run.steps += count
+    if verify and work.result and not work.refresh:
+        poison(work.result())  # the answer of steps before this block must not pass for its own
     gc.disable()  # a collection inside a repetition would be measured as the device's
     try:
         if run.case.align == "block":

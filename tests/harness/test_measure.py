@@ -213,6 +213,16 @@ def test_a_step_that_stops_working_is_wrong(tmp_path: Path, *, refreshed: bool) 
     assert run(tmp_path, suite).status == "wrong"
 
 
+@pytest.mark.parametrize("align", ["barrier", "block"])
+def test_a_step_that_does_nothing_once_it_is_timed_is_wrong(tmp_path: Path, align: str) -> None:
+    """Without fresh numbers the right answer of before would still lie there."""
+    suite = Doubling(refreshed=False)
+    suite.step_hook = lambda s: s.checks == 0
+    found = run(tmp_path, suite, align=align)
+    assert found.status == "wrong"
+    assert "after timing" in found.reason
+
+
 @pytest.mark.parametrize("tested", [0, -3])
 def test_a_check_that_compared_nothing_is_wrong(tmp_path: Path, tested: int) -> None:
     found = run(tmp_path, Doubling(tested=tested))
@@ -405,15 +415,16 @@ class LostWorld(FakeWorld):
         return [value]
 
     def abort(self, code: int) -> None:
-        """Note it instead of ending the test."""
+        """Note it and end this rank, as a real world does."""
         self.codes.append(code)
+        raise SystemExit(code)
 
 
 def test_a_rank_that_raises_alone_leaves_its_last_word_and_ends_the_launch(tmp_path: Path) -> None:
     world, suite = LostWorld(), fail_at("check")
     world.calm = 1 + 1 + 20  # preparation and warm-up agree
     suite.check_hook = lambda s: (setattr(world, "calm", 0), fail_at("check").check_hook(s))[1]
-    with pytest.raises(BrokenWorldError):
+    with pytest.raises(SystemExit):
         measure(session(Context(world, FakeDevice()), tmp_path), case(), suite.work)
     assert world.codes == [2]
     assert world.patience[-1] < world.patience[0]  # who raised does not wait out the case's whole deadline
@@ -425,7 +436,7 @@ def test_a_rank_that_raises_alone_leaves_its_last_word_and_ends_the_launch(tmp_p
 
 def test_a_rank_that_only_lost_the_others_leaves_no_word(tmp_path: Path) -> None:
     world = LostWorld()
-    with pytest.raises(BrokenWorldError):
+    with pytest.raises(SystemExit):
         measure(session(Context(world, FakeDevice()), tmp_path), case(), Doubling().work)
     assert world.codes == [2]
     assert not (tmp_path / "faults").exists()
