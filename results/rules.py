@@ -107,7 +107,7 @@ def read_rules(rules: Any) -> Rules:
 
 def check_keys(rule: Any, *, where: str) -> None:
     """Refuse what is no rule of a known kind with exactly the keys that its kind takes."""
-    if not isinstance(rule, Mapping) or rule.get("kind") not in KEYS:
+    if not isinstance(rule, Mapping) or rule.get("kind") not in list(KEYS):
         message = "is no rule of a known kind"
         raise RefusalError(message, value=rule, where=f"{where}.kind", fix=f"Kinds are {', '.join(KEYS)}.")
     needed, allowed = KEYS[rule["kind"]]

@@ -50,7 +50,7 @@ def test_what_shard_and_budget_leave_out_is_counted_and_named(place: Place) -> N
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_is_a_130_and_can_be_finished(fresh: Place, number: signal.Signals) -> None:
-    slow = ("suite.all_reduce.axes.bytes=[8,16,32,64]", "budget.seconds=0.5", "budget.min_reps=1000", "budget.precision=1e-9")
+    slow = ("suite.all_reduce.axes.bytes=[8,16,32,64]", "budget.seconds=0.5", "budget.precision=1e-9")
     with fresh.running("run", *TINY, *slow) as door:
         until(lambda: bool(fresh.runs) and len(keys_on_disk(fresh.runs[0])) > 1, door)
         door.send_signal(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from assay.harness.errors import RefusalError
 from assay.harness.launch.announced import Announced, announced, attached, confirm
 

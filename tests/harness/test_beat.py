@@ -10,13 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from assay.harness.beat import FIELDS, HEAD, PHASES, Beat, Seen, name, read_beats
 
 
 def test_a_beat_reads_back(tmp_path: Path) -> None:
     beat = Beat(tmp_path / "new" / "beats", rank=3, launch=2)
     (seen,) = read_beats(tmp_path / "new" / "beats", launch=2)
-    assert (seen.rank, seen.host, seen.pid, seen.case, seen.phase, seen.repetition) == (3, socket.gethostname(), os.getpid(), None, "start", None)
+    assert (seen.rank, seen.host, seen.pid, seen.case, seen.phase, seen.repetition) == (
+        3,
+        socket.gethostname(),
+        os.getpid(),
+        None,
+        "start",
+        None,
+    )
     for index, phase in enumerate(PHASES):
         beat.case(index)
         beat.phase(phase)

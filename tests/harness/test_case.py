@@ -8,9 +8,10 @@ import math
 from typing import Any
 
 import pytest
-from assay.harness.case import PLAIN, RESERVED_WORDS, Budget, Case, spell
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from assay.harness.case import PLAIN, RESERVED_WORDS, Budget, Case, spell
 
 NAMES = st.text("abcxyz_", min_size=1, max_size=4)
 SCALARS = (
@@ -38,7 +39,9 @@ def same(left: object, right: object) -> bool:
         return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(same, left, right))
-    return left == right and not (isinstance(left, float) and isinstance(right, float) and math.copysign(1, left) != math.copysign(1, right))
+    return left == right and not (
+        isinstance(left, float) and isinstance(right, float) and math.copysign(1, left) != math.copysign(1, right)
+    )
 
 
 def test_golden_keys() -> None:

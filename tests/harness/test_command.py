@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from assay.harness.errors import RefusalError
 from assay.harness.launch.command import THREAD_VARIABLES, environment, mpiexec, rank_command, solo
 from assay.harness.launch.mpi import Flavour, Mpiexec, find_mpiexec, probe

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from assay.harness.device.cpu import CpuDevice
 from assay.harness.device.open import open_device
 from assay.harness.errors import RefusalError

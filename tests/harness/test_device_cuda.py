@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from assay.harness.device.cuda import CudaDevice
 from assay.harness.errors import NotApplicableError, RefusalError
 
@@ -80,7 +81,10 @@ def test_a_step_is_timed_between_events_with_a_cold_cache() -> None:
     torch = FakeTorch()
     device = opened(torch)
     seconds = device.time(
-        lambda: torch.work("step", 0.25), range(4, 6), before=lambda i: torch.work(f"before {i}", 7.0), after=lambda i: torch.work(f"after {i}", 9.0)
+        lambda: torch.work("step", 0.25),
+        range(4, 6),
+        before=lambda i: torch.work(f"before {i}", 7.0),
+        after=lambda i: torch.work(f"after {i}", 9.0),
     )
     assert seconds == pytest.approx([0.25, 0.25])
     once = ["flush", "record", "step", "record", "synchronize", "elapsed"]
@@ -116,7 +120,8 @@ def test_no_device_at_all_is_not_applicable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("capability", "fp8"), [((8, 0), False), ((8, 6), False), ((8, 9), True), ((9, 0), True), ((10, 0), True), ((12, 1), True), ((7, 9), False)]
+    ("capability", "fp8"),
+    [((8, 0), False), ((8, 6), False), ((8, 9), True), ((9, 0), True), ((10, 0), True), ((12, 1), True), ((7, 9), False)],
 )
 def test_fp8_comes_with_ada(capability: tuple[int, int], *, fp8: bool) -> None:
     assert ("fp8" in opened(FakeTorch(capability=capability)).formats) == fp8

@@ -6,9 +6,20 @@ import json
 from pathlib import Path
 
 import pytest
+
 from assay.harness.facts import HARDWARE, SOFTWARE, class_of, gather, git
 
-KEPT = ["NCCL_DEBUG", "NCCL_IB_HCA", "UCX_TLS", "FI_PROVIDER", "OMP_NUM_THREADS", "OMPI_MCA_btl", "GLOO_SOCKET_IFNAME", "CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"]
+KEPT = [
+    "NCCL_DEBUG",
+    "NCCL_IB_HCA",
+    "UCX_TLS",
+    "FI_PROVIDER",
+    "OMP_NUM_THREADS",
+    "OMPI_MCA_btl",
+    "GLOO_SOCKET_IFNAME",
+    "CUDA_VISIBLE_DEVICES",
+    "SLURM_JOB_ID",
+]
 LEFT = [
     "PATH",
     "HOME",
@@ -24,7 +35,17 @@ LEFT = [
     "OMP_SECRET_X",
     "NVIDIA_CREDENTIALS",
 ]
-FACTS = {"cpu_model": "c", "cores": 2, "memory_gib": 8, "devices": ["d"], "kernel": "k", "python": "3", "packages": {"torch": "2"}, "mpi": "m", "host": "h"}
+FACTS = {
+    "cpu_model": "c",
+    "cores": 2,
+    "memory_gib": 8,
+    "devices": ["d"],
+    "kernel": "k",
+    "python": "3",
+    "packages": {"torch": "2"},
+    "mpi": "m",
+    "host": "h",
+}
 
 
 def test_only_listed_settings_are_kept_and_no_secret(tmp_path: Path) -> None:

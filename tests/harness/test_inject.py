@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from assay.harness.errors import RefusalError
 from assay.harness.inject import ANSWER_KINDS, KINDS, PROCESS_KINDS, PlantedError, plant
 from assay.harness.work import Answer, Volume, Work

@@ -7,21 +7,25 @@ import random
 from statistics import median
 
 import pytest
-from assay.harness.interval import lower_rank, median_interval
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from assay.harness.interval import lower_rank, median_interval
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
 def coverage(n: int, rank: int) -> float:
     """Sum P(B = k) for rank <= k <= n - rank, B ~ Binomial(n, 1/2): how often the interval holds the median."""
-    return sum(math.comb(n, k) for k in range(rank, n - rank + 1)) / 2**n
+    return sum(math.comb(n, k) for k in range(rank, n - rank + 1)) / float(2**n)
 
 
 def best_rank(n: int, confidence: float) -> int:
-    """Find by trial the narrowest symmetric interval that still covers."""
-    return max((rank for rank in range(1, n // 2 + 1) if coverage(n, rank) >= confidence), default=0)
+    """Find by trial, from the widest on, the narrowest symmetric interval that still covers; 0 if even the widest does not."""
+    rank = 0
+    while 2 * (rank + 1) <= n and coverage(n, rank + 1) >= confidence:
+        rank += 1
+    return rank
 
 
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
@@ -30,7 +34,7 @@ def test_small_samples_have_the_exact_interval(n: int, confidence: float) -> Non
     assert lower_rank(n, confidence) == best_rank(n, confidence)
 
 
-@pytest.mark.parametrize("n", [*range(21, 200), 333, 500, 1000])
+@pytest.mark.parametrize("n", [*range(21, 120), 200, 333])
 def test_larger_samples_cover_as_promised_and_hardly_more(n: int) -> None:
     """The approximation may be off by one order statistic, never under 94 %."""
     rank = lower_rank(n, 0.95)
@@ -38,7 +42,9 @@ def test_larger_samples_cover_as_promised_and_hardly_more(n: int) -> None:
     assert abs(rank - best_rank(n, 0.95)) <= 1
 
 
-@pytest.mark.parametrize("draw", [random.Random.random, lambda r: r.lognormvariate(0, 2), lambda r: r.choice([1.0, 1.0, 5.0])], ids=["uniform", "skewed", "ties"])
+@pytest.mark.parametrize(
+    "draw", [random.Random.random, lambda r: r.lognormvariate(0, 2), lambda r: r.choice([1.0, 1.0, 5.0])], ids=["uniform", "skewed", "ties"]
+)
 @pytest.mark.parametrize("n", [6, 15, 40])
 def test_coverage_on_drawn_samples(n: int, draw: object) -> None:
     source = random.Random(20240601)  # noqa: S311 - drawn for a test

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from assay.harness.beat import Seen, name
 from assay.harness.lastwords import died, hung, stacks, states, waiting
 
@@ -136,7 +137,9 @@ def test_a_death_that_nobody_saw_says_so_with_the_last_heartbeat(tmp_path: Path,
     status, reason, fault = died(tmp_path, [beat(0, at=1), beat(1, at=300), beat(2, at=200)], first, launch=0, ending="exit code 1")
     assert status == "crashed"
     assert fault.rank is None
-    assert reason == "the launch ended (exit code 1) and no rank could be named; last heartbeat: rank 1 on node (pid 1001): time, repetition 5"
+    assert (
+        reason == "the launch ended (exit code 1) and no rank could be named; last heartbeat: rank 1 on node (pid 1001): time, repetition 5"
+    )
 
 
 def test_only_stacks_that_say_something_are_kept(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from assay.harness.beat import Beat, read_beats
 from assay.harness.case import Budget, Case
 from assay.harness.errors import BrokenWorldError, NotApplicableError
@@ -19,7 +20,6 @@ from assay.harness.measure import measure
 from assay.harness.measurement import Measurement
 from assay.harness.session import Session
 from assay.harness.work import Answer, Context, Volume, Work
-
 from tests.fakes import FakeDevice, FakeWorld, context, on_ranks
 
 BUDGET = Budget(seconds=0.005, warmup_seconds=0.005, min_reps=8, max_reps=50, timeout=20)
@@ -34,7 +34,7 @@ class Doubling:
     shown: bool = True
     tested: int = 8
     step_hook: Callable[[Doubling], bool] = lambda _: True  # False: the step does nothing
-    check_hook: Callable[[Doubling], None] = lambda _: None
+    check_hook: Callable[[Doubling], object] = lambda _: None
     steps: int = 0
     checks: int = 0
     closed: int = 0
@@ -97,7 +97,9 @@ def run(out: Path, suite: Doubling, *, device: FakeDevice | None = None, **chang
     return found
 
 
-def run_on(out: Path, size: int, suites: Sequence[Doubling], prepare: Callable[[Context], Work] | None = None, **change: Any) -> list[Measurement | None]:
+def run_on(
+    out: Path, size: int, suites: Sequence[Doubling], prepare: Callable[[Context], Work] | None = None, **change: Any
+) -> list[Measurement | None]:
     """Measure on ranks that are threads."""
     chosen = prepare or (lambda ctx: suites[ctx.rank].work(ctx))
     return on_ranks(size, lambda ctx: measure(session(ctx, out), case(nranks=size, layout=f"1x{size}", **change), chosen))
@@ -234,20 +236,20 @@ def test_a_check_that_compared_nothing_is_wrong(tmp_path: Path, tested: int) -> 
 def fail_at(phase: str) -> Doubling:
     """Make a suite that raises in ``phase``."""
 
-    def boom() -> None:
+    def boom() -> bool:
         message = "planted"
         raise ValueError(message)
 
     suite = Doubling()
     if phase == "warm-up":
-        suite.step_hook = lambda _: bool(boom() or True)
+        suite.step_hook = lambda _: boom()
     if phase == "check":
         suite.check_hook = lambda _: boom()
     if phase == "time":
-        suite.step_hook = lambda s: bool((boom() if s.checks >= 3 else None) or True)
+        suite.step_hook = lambda s: boom() if s.checks >= 3 else True
     if phase == "check after timing":
         suite.refreshed = False
-        suite.check_hook = lambda s: boom() if s.checks == 2 else None
+        suite.check_hook = lambda s: boom() if s.checks == 2 else True
     return suite
 
 
@@ -282,8 +284,12 @@ def test_raising_in_preparation_names_the_rank(tmp_path: Path, size: int, guilty
     assert [suite.closed for suite in suites] == [int(rank != guilty) for rank in range(size)]
 
 
-@pytest.mark.parametrize(("size", "absent", "broken", "status"), [(1, 0, None, "not_applicable"), (2, 1, None, "not_applicable"), (3, 0, 2, "error")])
-def test_what_a_site_cannot_have_is_not_applicable_unless_something_broke(tmp_path: Path, size: int, absent: int, broken: int | None, status: str) -> None:
+@pytest.mark.parametrize(
+    ("size", "absent", "broken", "status"), [(1, 0, None, "not_applicable"), (2, 1, None, "not_applicable"), (3, 0, 2, "error")]
+)
+def test_what_a_site_cannot_have_is_not_applicable_unless_something_broke(
+    tmp_path: Path, size: int, absent: int, broken: int | None, status: str
+) -> None:
     def prepare(ctx: Context) -> Work:
         if ctx.rank == absent:
             message = "no FP8 here"
@@ -423,7 +429,13 @@ class LostWorld(FakeWorld):
 def test_a_rank_that_raises_alone_leaves_its_last_word_and_ends_the_launch(tmp_path: Path) -> None:
     world, suite = LostWorld(), fail_at("check")
     world.calm = 1 + 1 + 20  # preparation and warm-up agree
-    suite.check_hook = lambda s: (setattr(world, "calm", 0), fail_at("check").check_hook(s))[1]
+    boom = suite.check_hook
+
+    def alone(made: Doubling) -> object:
+        world.calm = 0
+        return boom(made)
+
+    suite.check_hook = alone
     with pytest.raises(SystemExit):
         measure(session(Context(world, FakeDevice()), tmp_path), case(), suite.work)
     assert world.codes == [2]

@@ -8,13 +8,14 @@ import struct
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from assay.harness.case import Budget, Case
 from assay.harness.errors import StoreError
 from assay.harness.measurement import MAX_SAMPLES, STATUSES, Checked, Fault, Measurement, Samples
 from assay.harness.rundir import dumps
 from assay.harness.work import Volume
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 BITS = st.integers(0, 2**64 - 1)
 
@@ -101,7 +102,9 @@ def test_a_measurement_comes_back(status: str) -> None:
     assert back.case == made.case
 
 
-@pytest.mark.parametrize("change", [{"status": "fine"}, {"status": None}, {"case": None}, {"volume": {"x": 1}}, {"checked": 7}, {"fault": []}, {"samples": None}])
+@pytest.mark.parametrize(
+    "change", [{"status": "fine"}, {"status": None}, {"case": None}, {"volume": {"x": 1}}, {"checked": 7}, {"fault": []}, {"samples": None}]
+)
 def test_what_is_no_measurement_is_a_store_error(change: dict[str, Any]) -> None:
     with pytest.raises(StoreError):
         Measurement.from_dict({**whole().as_dict(), **change})

@@ -7,10 +7,11 @@ import math
 from typing import Any, Literal
 
 import pytest
-from assay.harness.errors import RefusalError
-from assay.harness.params import Param, bind, coerce, fits, schema, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from assay.harness.errors import RefusalError
+from assay.harness.params import Param, bind, coerce, fits, schema, written
 
 
 def suite(
@@ -131,7 +132,9 @@ def test_bind_fills_in_defaults() -> None:
     assert got == {"m": 4, "scale": 2.0, "name": "", "fast": False, "dtype": "bf16", "groups": [1], "limit": None}
 
 
-@pytest.mark.parametrize(("values", "path"), [({"m": 1, "mm": 2}, "suite.s.axes.mm"), ({"m": 1, "ctx": 2}, "suite.s.axes.ctx"), ({}, "suite.s.axes.m")])
+@pytest.mark.parametrize(
+    ("values", "path"), [({"m": 1, "mm": 2}, "suite.s.axes.mm"), ({"m": 1, "ctx": 2}, "suite.s.axes.ctx"), ({}, "suite.s.axes.m")]
+)
 def test_unknown_and_missing_names_are_refused_with_their_path(values: dict[str, Any], path: str) -> None:
     with pytest.raises(RefusalError) as caught:
         bind(values, schema(suite), where=where)

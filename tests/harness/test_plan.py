@@ -7,18 +7,21 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from assay.harness.errors import RefusalError
 from assay.harness.plan import Plan, expand
 from assay.harness.work import Needs
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GEMM = "assay.suites.gemm:gemm"
 REDUCE = "assay.suites.all_reduce:all_reduce"
 DEFAULTS = {"m": 4096, "n": 2112, "k": 7168, "layer": "", "dtype": "bf16", "layout": "nt", "seed": 0}
 
 
-def plan(*, grid: str = "1x1", memory: int = 1 << 50, suites: dict[str, Any] | None = None, shared: dict[str, Any] | None = None, **gemm: Any) -> Plan:
+def plan(
+    *, grid: str = "1x1", memory: int = 1 << 50, suites: dict[str, Any] | None = None, shared: dict[str, Any] | None = None, **gemm: Any
+) -> Plan:
     """Expand one gemm suite with these options, or ``suites``."""
     chosen = suites if suites is not None else {"gemm": {"target": GEMM, **gemm}}
     config = {"suite": chosen, "site": {"device": "cpu", "memory_nbytes": memory}, **(shared or {})}
@@ -36,13 +39,15 @@ def refused(**options: Any) -> RefusalError:
 
 SIZES = st.lists(st.integers(1, 50), min_size=1, max_size=4)
 DTYPES = st.lists(st.sampled_from(["fp32", "bf16"]), min_size=1, max_size=3)
-LAYERS = st.lists(st.fixed_dictionaries({"layer": st.sampled_from("ab"), "n": st.integers(1, 3), "k": st.integers(1, 3)}), min_size=1, max_size=3)
+LAYERS = st.lists(
+    st.fixed_dictionaries({"layer": st.sampled_from("ab"), "n": st.integers(1, 3), "k": st.integers(1, 3)}), min_size=1, max_size=3
+)
 
 
 @given(SIZES, DTYPES, LAYERS, st.permutations(["m", "dtype", "shape"]))
 @settings(deadline=None)
 def test_axes_give_their_product_in_order_once_each(m: list[int], dtype: list[str], shape: list[dict[str, Any]], order: list[str]) -> None:
-    values = {"m": m, "dtype": dtype, "shape": shape}
+    values: dict[str, list[Any]] = {"m": m, "dtype": dtype, "shape": shape}
     wanted: list[dict[str, Any]] = []
     repeated = 0
     for chosen in itertools.product(*(values[name] for name in order)):
@@ -59,7 +64,9 @@ def test_axes_give_their_product_in_order_once_each(m: list[int], dtype: list[st
 
 
 def test_a_case_holds_everything_that_was_resolved() -> None:
-    (case,) = plan(grid="2x2", axes={"m": [8]}, version=3, align="block", budget={"seconds": 0.5}, shared={"budget": {"seconds": 9.0, "timeout": 7}}).cases
+    (case,) = plan(
+        grid="2x2", axes={"m": [8]}, version=3, align="block", budget={"seconds": 0.5}, shared={"budget": {"seconds": 9.0, "timeout": 7}}
+    ).cases
     assert case.key == 'gemm/3/cpu/block/dtype=bf16,k=7168,layer="",layout=nt,m=8,n=2112,seed=0/2x2'
     assert (case.nranks, case.budget.seconds, case.budget.timeout, case.budget.min_reps) == (4, 0.5, 7, 10)
 
@@ -150,7 +157,7 @@ def test_an_unset_part_of_a_budget_leaves_the_default() -> None:
 
 @pytest.mark.parametrize(("grid", "fine"), [("1x1", False), ("1x2", True), ("2x2", True), ("1x5", False)])
 def test_rank_counts_that_a_suite_cannot_use_are_refused(grid: str, *, fine: bool) -> None:
-    options = {"grid": grid, "axes": {"m": [1]}, "ranks": {"min": 2, "max": 4}}
+    options: dict[str, Any] = {"grid": grid, "axes": {"m": [1]}, "ranks": {"min": 2, "max": 4}}
     if fine:
         assert plan(**options).cases
     else:
@@ -169,7 +176,9 @@ def test_more_memory_than_there_is_is_refused() -> None:
     assert plan(axes={"m": [64]}, memory=2 * nbytes, grid="4x1").cases
 
 
-@pytest.mark.parametrize(("name", "value"), [("dtype", "fp32"), ("dtype", ["fp32", "bf16"]), ("layout", "nn"), ("seed", 3), ("seed", [1, 2, 3])])
+@pytest.mark.parametrize(
+    ("name", "value"), [("dtype", "fp32"), ("dtype", ["fp32", "bf16"]), ("layout", "nn"), ("seed", 3), ("seed", [1, 2, 3])]
+)
 def test_a_shared_key_replaces_the_suites_own(name: str, value: object) -> None:
     wanted = value if isinstance(value, list) else [value]
     for own in ({"axes": {"m": [1], name: [DEFAULTS[name]]}}, {"axes": {"m": [1]}, name: DEFAULTS[name]}):

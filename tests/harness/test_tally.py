@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from assay.harness.tally import Tally, merge, worst_of
 from assay.harness.work import Answer
 
@@ -57,7 +58,9 @@ def test_of_several_wrong_ranks_the_lowest_is_named() -> None:
 
 
 def test_scores_are_the_worst_of_all_and_nan_is_the_worst() -> None:
-    first = tally(0, Answer(ok=True, tested=1, scores={"a": 1.0, "b": 5.0}, limits={"a": 9.0}), Answer(ok=True, tested=1, scores={"a": 3.0}))
+    first = tally(
+        0, Answer(ok=True, tested=1, scores={"a": 1.0, "b": 5.0}, limits={"a": 9.0}), Answer(ok=True, tested=1, scores={"a": 3.0})
+    )
     second = tally(1, Answer(ok=True, tested=1, scores={"a": 2.0, "b": 7.0}, limits={"b": 8.0}))
     checked = merge([first, second])
     assert checked.scores == {"a": 3.0, "b": 7.0}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from assay.harness.errors import RefusalError
 from assay.harness.targets import allowed, needs_of, resolve
 

@@ -8,10 +8,11 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
-from assay.harness.case import Budget
-from assay.harness.timing import PATIENCE, converged, next_block, next_warmup, precise
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from assay.harness.case import Budget
+from assay.harness.timing import PATIENCE, converged, next_block, next_warmup, precise
 
 DURATIONS = st.floats(0, 1e4, allow_nan=False)
 BUDGETS = st.builds(

@@ -12,7 +12,7 @@ from assay.harness.measurement import Checked, Measurement, Samples
 from assay.harness.work import Volume
 from assay.results.metrics import derive, slowest_rank
 from assay.results.record import METRICS, Record
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.results.builders import GEMM, MEASURED, RIGHT, calibration, case, measured, message, wrong
@@ -134,6 +134,7 @@ def test_a_planted_fault_marks_its_records() -> None:
 HUGE = st.floats(allow_nan=True, allow_infinity=True)
 
 
+@settings(deadline=None)  # time decides no test
 @given(st.lists(st.lists(HUGE, min_size=3, max_size=3), min_size=1, max_size=3), st.sampled_from(["device", "world"]), HUGE, HUGE)
 def test_whatever_was_sampled_every_record_is_finite_and_in_its_unit(rows: list[list[float]], scope: str, flops: float, factor: float) -> None:
     volume = replace(GEMM, flops=flops, message_nbytes=8, wire_nbytes=8, bus_factor=factor)

@@ -10,7 +10,7 @@ import pytest
 from assay.harness.errors import StoreError
 from assay.harness.rundir import RunDir
 from assay.results.record import METRICS, Record, read_records
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.results.builders import time_record
@@ -45,11 +45,13 @@ RECORDS = st.builds(
 )
 
 
+@settings(deadline=None)  # time decides no test
 @given(RECORDS)
 def test_a_record_comes_back_through_json(record: Record) -> None:
     assert Record.from_dict(json.loads(json.dumps(record.as_dict(), allow_nan=False))) == record
 
 
+@settings(deadline=None)  # time decides no test
 @given(RECORDS, st.dictionaries(st.text(min_size=1).map(lambda t: f"new_{t}"), st.integers() | st.text()))
 def test_fields_of_a_newer_version_are_passed_over(record: Record, newer: dict[str, Any]) -> None:
     assert Record.from_dict(record.as_dict() | newer) == record
