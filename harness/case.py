@@ -10,6 +10,8 @@ from typing import Any
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.+-]*")
 RESERVED_WORDS = {"true", "false", "null", "nan", "inf"}
+# One encoder for all values: json.dumps would make one for each.
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
 
 
 @dataclass(frozen=True)
@@ -89,4 +91,4 @@ def spell(value: object) -> str:
     """Write one parameter value canonically: bare if it is a plain word, else compact JSON with sorted keys."""
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in RESERVED_WORDS:
         return value
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return CANONICAL(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -25,10 +26,15 @@ class Param:
     @property
     def choices(self) -> tuple[Any, ...]:
         """Values of a ``Literal[...]`` annotation; empty for other types."""
-        if self.annotation.startswith("Literal[") and self.annotation.endswith("]"):
-            value = ast.literal_eval(f"({self.annotation[8:-1]},)")
-            return tuple(value)
-        return ()
+        return choices_of(self.annotation)
+
+
+@functools.cache
+def choices_of(annotation: str) -> tuple[Any, ...]:
+    """Read the values of a ``Literal[...]``, once for each annotation: a plan of thousands of cases asks for every one of their values."""
+    if annotation.startswith("Literal[") and annotation.endswith("]"):
+        return tuple(ast.literal_eval(f"({annotation[8:-1]},)"))
+    return ()
 
 
 def schema(function: Callable[..., Any]) -> dict[str, Param]:

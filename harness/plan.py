@@ -75,10 +75,11 @@ def expand(config: Mapping[str, Any], *, name: str, layout: str, notes: Sequence
     taken: set[str] = set()
     for suite, options in config["suite"].items():
         for case, need in suite_cases(suite, options, config, layout=layout, nranks=nodes * ranks_per_node):
-            if case.key in cases:
-                said.append(f"listed twice, measured once: {case.key}")
-            cases.setdefault(case.key, case)
-            needs[case.key] = need
+            key = case.key
+            if key in cases:
+                said.append(f"listed twice, measured once: {key}")
+            cases.setdefault(key, case)
+            needs[key] = need
             taken |= set(case.params)
     if not cases:
         message = "nothing to measure: no suite is chosen"

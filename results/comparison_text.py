@@ -54,9 +54,9 @@ def row_text(row: Row, *, width: int, reason: str) -> list[str]:
 
 
 def shared_reason(rows: Sequence[Row]) -> str:
-    """Give the reason of all rows if there is only one, so that it is said once."""
-    said = {without_effect(row.reason) for row in rows}
-    return said.pop() if len(said) == 1 and len(rows) > 1 else ""
+    """Give the reason of all rows that are told if there is only one, so that it is said once."""
+    told = [without_effect(row.reason) for row in rows if row.status != "same"]
+    return told[0] if len(told) > 1 and len(set(told)) == 1 else ""
 
 
 def without_effect(reason: str) -> str:

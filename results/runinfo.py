@@ -81,7 +81,7 @@ def read_info(path: Path) -> RunInfo:
     """Read one run's ``run.json``; never raises, what cannot be read is ``unreadable`` with the problem."""
     try:
         data = json.loads((path / "run.json").read_bytes())
-        if not isinstance(data, dict) or data.get("status") not in STATUSES:
+        if not isinstance(data, dict) or data.get("status") not in list(STATUSES):
             return RunInfo(path.name, problem="run.json is no run")
     except FileNotFoundError:
         return RunInfo(path.name, problem="run.json is missing")

@@ -18,6 +18,7 @@ from tests.conftest import ANNOUNCED, ANNOUNCED_NAMES, BESIDE, MARK, finish, lef
 
 BUDGET = ("budget.seconds=0.05", "budget.warmup_seconds=0.05", "budget.min_reps=3")
 TINY = ("suite=[all_reduce]", "suite.all_reduce.axes.bytes=[8,1024]", *BUDGET)
+LEAN = (*TINY, "hardware.name=none")  # no limits, so no calibration of this machine, which takes longer than all the rest
 TRACEBACK = "Traceback"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.door.place import BUDGET, TINY, Place, case_of
+from tests.door.place import BUDGET, LEAN, Place, case_of
 
 pytestmark = pytest.mark.mpi
 STATUS = {"kill": "crashed", "hang": "timeout", "stop": "timeout", "raise": "error"}
@@ -31,7 +31,7 @@ class Ending:
 @pytest.fixture(scope="module", params=STATUS)
 def ending(request: pytest.FixtureRequest, place: Place) -> Ending:
     """Run the tiny plan, one case of which ends badly on the last rank."""
-    done = place.assay("run", *TINY, "suite.all_reduce.axes.bytes=[1024,8]", "budget.timeout=3", f"inject.kind={request.param}", *HERE)
+    done = place.assay("run", *LEAN, "suite.all_reduce.axes.bytes=[1024,8,64]", "budget.timeout=3", f"inject.kind={request.param}", *HERE)
     return Ending(place, done.returncode, done.stdout + done.stderr, {**place.show(), "kind": request.param})
 
 
@@ -73,7 +73,7 @@ def test_stacks_of_ranks_that_can_still_give_one_are_kept(ending: Ending) -> Non
 
 
 def test_raising_on_one_rank_only_names_that_one(place: Place) -> None:
-    done = place.assay("run", *TINY, "inject.kind=raise", "inject.rank=0", *HERE)
+    done = place.assay("run", *LEAN, "inject.kind=raise", "inject.rank=0", *HERE)
     case = case_of(place.show(), "bytes=1024")
     assert done.returncode == 2
     assert case["status"] == "error"
@@ -94,7 +94,7 @@ class Answers:
 
 
 PRODUCT = ("suite.gemm.axes.layer=[{layer: t, n: 128, k: 128}]", "suite.gemm.axes.m=[8]", "suite.gemm.axes.dtype=[fp32]")
-BOTH = ("suite=[all_to_all,gemm]", "suite.all_to_all.axes.bytes=[8,1024]", *PRODUCT, "rules.plausible.measured=100", *BUDGET)
+BOTH = ("suite=[all_to_all,gemm]", "suite.all_to_all.axes.bytes=[8,1024]", *PRODUCT, "hardware.name=none", *BUDGET)
 PLANTED = {
     "bytes=1024": ("inject.kind=flip_element", "inject.suite=all_to_all", "inject.match='bytes=1024'", "inject.column=5"),
     "layer=t": ("inject.kind=negate_row", "inject.suite=gemm", "inject.row=3"),
@@ -139,7 +139,7 @@ def test_a_wrong_answer_has_no_performance_figure(wrong: tuple[int, str, str, di
 
 def test_the_same_cases_without_a_fault_are_right(healthy: tuple[int, dict[str, Any]]) -> None:
     code, document = healthy
-    assert code in {0, 1}, document["said"]
+    assert code == 0, document["said"]
     assert {case["status"] for case in document["cases"]} == {"measured"}
     answers = [verdict for verdict in document["verdicts"] if verdict["metric"] == "answer"]
     assert len(answers) == len(document["cases"])

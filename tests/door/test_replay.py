@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import program
-from tests.door.place import TINY, Place, keys_on_disk, lines_of
+from tests.door.place import LEAN, Place, keys_on_disk, lines_of
 
 pytestmark = pytest.mark.mpi
 RANK = (sys.executable, "-m", "mpi4py", "-m", "assay.harness.rank")
@@ -19,7 +19,7 @@ RANK = (sys.executable, "-m", "mpi4py", "-m", "assay.harness.rank")
 @pytest.fixture(scope="module")
 def planned(place: Place) -> Path:
     """Write a plan file."""
-    done = place.assay("plan", *TINY, "--out", "plan.json")
+    done = place.assay("plan", *LEAN, "--out", "plan.json")
     assert done.returncode == 0, done.stderr
     assert not place.runs
     return place.folder / "plan.json"

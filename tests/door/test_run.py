@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 
 import pytest
-from tests.door.place import TINY, Place, assert_refused, keys_on_disk, lines_of
+from tests.door.place import LEAN, TINY, Place, assert_refused, keys_on_disk, lines_of
 
 pytestmark = pytest.mark.mpi
 FILES = {"run.json", "config.yaml", "plan.json", "facts.json", "measurements", "records.jsonl", "verdicts.json"}
@@ -140,7 +140,7 @@ def test_rerun_measures_the_stored_plan_as_a_run_of_its_own(two: Two) -> None:
 
 def test_runs_makes_fresh_launches_of_one_session(two: Two) -> None:
     before = len(two.place.runs)
-    done = two.place.assay("run", "--runs", "2", "--json", *TINY)
+    done = two.place.assay("run", "--runs", "2", "--json", *LEAN)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     made = two.place.runs[before:]
@@ -153,7 +153,7 @@ def test_runs_makes_fresh_launches_of_one_session(two: Two) -> None:
 
 def test_multirun_runs_every_job_and_the_worst_code_wins(fresh: Place) -> None:
     swept = ("--multirun", "site.nranks=1,2", "inject.kind=null,flip_element", "suite.all_reduce.transport=loopback")
-    done = fresh.assay("run", *TINY, "suite.all_reduce.axes.bytes=[8]", *swept)
+    done = fresh.assay("run", *LEAN, "suite.all_reduce.axes.bytes=[8]", *swept)
     made = [json.loads((run / "run.json").read_text(encoding="utf-8")) for run in fresh.runs]
     assert done.returncode == 1, done.stdout + done.stderr
     assert [(run["nranks"], run["exit_code"]) for run in made] == [(1, 0), (1, 1), (2, 0), (2, 1)]

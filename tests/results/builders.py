@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from assay.harness.case import Case
 from assay.harness.measurement import Checked, Measurement, Samples
 from assay.harness.rundir import LineWriter, RunDir
@@ -38,14 +39,18 @@ def case(suite: str = "gemm", nranks: int = 1, **params: Any) -> Case:
     return Case(suite, f"assay.suites.{suite}:{suite}", params, nranks=nranks, layout=f"1x{nranks}")
 
 
-def measured(of: Case, *rows: Sequence[float], volume: Volume = GEMM, scope: str = "device", checked: Checked = RIGHT, **more: Any) -> Measurement:
+def measured(
+    of: Case, *rows: Sequence[float], volume: Volume = GEMM, scope: str = "device", checked: Checked = RIGHT, **more: Any
+) -> Measurement:
     """Make a measurement with a right answer; rows are seconds, one sequence a rank."""
     return Measurement(of, "measured", scope=scope, volume=volume, samples=Samples(tuple(map(tuple, rows))), checked=checked, **more)
 
 
 def wrong(of: Case, **more: Any) -> Measurement:
     """Make a measurement with a wrong answer and (as if somebody forgot) with times."""
-    checked = Checked(ok=False, checks=1, tested=64, rank=1, reason="row 17 is off", where="row 17, column 3", scores={"row": 0.5}, limits={"row": 1e-3})
+    checked = Checked(
+        ok=False, checks=1, tested=64, rank=1, reason="row 17 is off", where="row 17, column 3", scores={"row": 0.5}, limits={"row": 1e-3}
+    )
     return replace(measured(of, [1.0] * 10, checked=checked), status="wrong", **more)
 
 
@@ -112,7 +117,9 @@ def write_run(
 
 def time_record(value: float, *, run: str, key: str = "gemm/1/cpu/barrier/m=64/1x1", subject: str = "device0", **more: Any) -> Record:
     """Make a record of seconds."""
-    return Record(run=run, key=key, suite="gemm", subject=subject, metric="time", **({"value": value, "unit": "s", "better": "lower"} | more))
+    return Record(
+        run=run, key=key, suite="gemm", subject=subject, metric="time", **({"value": value, "unit": "s", "better": "lower"} | more)
+    )
 
 
 def write_records(path: Path, records: Sequence[Record], **described: Any) -> RunDir:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
 from assay.results.compare import CODES, STATUSES, Comparison, Row, compare
-
 from tests.results.builders import FACTS, bare_rules, case, measured, time_record, write_records, write_run
 
 KEY = case(m=64).key
@@ -21,7 +21,9 @@ KEY = case(m=64).key
 def runs(store: Path, name: str, values: Sequence[float], **described: Any) -> list[RunDir]:
     """Write one run for each median of one case."""
     named = [f"{name}{i}" for i in range(len(values))]
-    return [write_records(store / run, [time_record(value, run=run, key=KEY)], **described) for run, value in zip(named, values, strict=True)]
+    return [
+        write_records(store / run, [time_record(value, run=run, key=KEY)], **described) for run, value in zip(named, values, strict=True)
+    ]
 
 
 def found(base: Sequence[RunDir], head: Sequence[RunDir]) -> Comparison:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from assay.harness.measurement import STATUSES, Checked, Fault, Measurement
 from assay.results.coverage import FAILED, cover
-
 from tests.results.builders import case, measured, plan_of, wrong
 
 TIMES = [1.0] * 7
@@ -38,9 +38,15 @@ def test_every_status_is_counted_once_and_they_add_up() -> None:
 
 def test_the_line_says_how_many_of_how_many_and_why_not() -> None:
     plan = plan_of([case(m=i) for i in range(24)], [(case(m=i), "--budget 60s") for i in range(100, 103)])
-    found = [status(i, "measured") for i in range(22)] + [status(22, "crashed", "killed by SIGKILL"), status(23, "not_applicable", "no fp8 here")]
+    found = [status(i, "measured") for i in range(22)] + [
+        status(22, "crashed", "killed by SIGKILL"),
+        status(23, "not_applicable", "no fp8 here"),
+    ]
     line = cover(plan, found).text()
-    assert line == "coverage: 22 of 24 cases measured, 1 crashed (killed by SIGKILL), 1 not applicable (no fp8 here); 3 left out (--budget 60s)"
+    assert (
+        line
+        == "coverage: 22 of 24 cases measured, 1 crashed (killed by SIGKILL), 1 not applicable (no fp8 here); 3 left out (--budget 60s)"
+    )
 
 
 def test_many_reasons_are_cut_and_counted() -> None:

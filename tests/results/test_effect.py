@@ -6,9 +6,10 @@ import math
 import random
 
 import pytest
-from assay.results.effect import Effect, decide, measure_effect
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from assay.results.effect import Effect, decide, measure_effect
 
 TIMES = st.lists(st.floats(1e-6, 1e3), min_size=2, max_size=6)
 LIMITS = {"better": "lower", "min_effect": 0.03, "min_seconds": 1e-6, "counts": (5, 5)}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from assay.harness.case import Case
 from assay.harness.measurement import Measurement
 from assay.harness.work import Volume
@@ -16,14 +17,15 @@ from assay.results.floors import Evidence, judge_floors, judge_plausible
 from assay.results.metrics import derive
 from assay.results.rules import Rules, read_rules
 from assay.results.verdict import Verdict
-
 from tests.results.builders import MEASURED, bare_rules, calibration, case, measured, message, plan_of, wrong
 
 LIMIT = calibration("matrix_fp32", [1.0] * 7, volume=Volume(flops=4e9))  # 4 GFLOP/s
 FLOOR: dict[str, Any] = {"kind": "floor", "suite": "gemm", "metric": "flop_rate", "share_of_limit": 0.25, "why": "it is broken"}
 
 
-def judged(measurements: Sequence[Measurement], *, planned: Sequence[Case] = (), hardware: dict[str, Any] | None = None, **floors: Any) -> list[Verdict]:
+def judged(
+    measurements: Sequence[Measurement], *, planned: Sequence[Case] = (), hardware: dict[str, Any] | None = None, **floors: Any
+) -> list[Verdict]:
     """Judge floors over some measurements; everything measured was planned, and ``planned`` besides."""
     rules = read_rules(bare_rules(**floors))
     plan = plan_of([*(m.case for m in measurements), *planned])
@@ -121,7 +123,9 @@ def test_small_messages_are_not_mixed_with_large_ones() -> None:
     assert [(v.key, v.status) for v in judged([link, small, large], mine=floor)] == [(large.case.key, "pass")]
 
 
-def plausibility(seconds: float, hardware: dict[str, Any], suite: str = "gemm", volume: Volume | None = None) -> tuple[list[str], list[Verdict]]:
+def plausibility(
+    seconds: float, hardware: dict[str, Any], suite: str = "gemm", volume: Volume | None = None
+) -> tuple[list[str], list[Verdict]]:
     """Give (flags, verdicts) of one case beside a calibrated limit of 4 GFLOP/s."""
     one = measured(case(suite, m=1), [seconds] * 7, volume=volume or Volume(flops=4e9, resource="matrix_fp32"))
     records = derive([LIMIT, one], run="r", hardware=hardware, hw_class="", sw_class="")
@@ -159,7 +163,9 @@ def answers(*measurements: Measurement, planned: Sequence[Case] = ()) -> tuple[l
     rules: Rules = read_rules(bare_rules())
     coverage = cover(plan_of([*(m.case for m in measurements), *planned]), measurements)
     by_key = {m.case.key: m for m in measurements}
-    return [(v.metric, v.status) for v in judge_answers(coverage, by_key, rules)], [(v.metric, v.status) for v in judge_coverage(coverage, rules)]
+    return [(v.metric, v.status) for v in judge_answers(coverage, by_key, rules)], [
+        (v.metric, v.status) for v in judge_coverage(coverage, rules)
+    ]
 
 
 def test_answers_and_coverage() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
+
 from assay.harness.errors import RefusalError
 from assay.harness.measurement import Checked
 from assay.harness.work import Volume
 from assay.results.limits import find_limits, stated_limits
 from assay.results.metrics import derive
-
 from tests.results.builders import MEASURED, ROOT, calibration, case, measured, message, wrong
 
 COPY = Volume(memory_nbytes=1000)

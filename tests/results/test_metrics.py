@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from assay.harness.measurement import Checked, Measurement, Samples
 from assay.harness.work import Volume
 from assay.results.metrics import derive, slowest_rank
 from assay.results.record import METRICS, Record
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.results.builders import GEMM, MEASURED, RIGHT, calibration, case, measured, message, wrong
 
 ONE, TWO = [1.0, 2.0, 3.0, 4.0, 10.0, 6.0, 7.0], [2.0, 1.0, 3.5, 4.0, 1.0, 1.0, 1.0]
@@ -69,7 +69,9 @@ def test_the_slowest_rank_is_named_by_counting() -> None:
     assert slowest_rank([[1, 2, 3]]) is None
 
 
-@pytest.mark.parametrize(("nranks", "factor", "expected"), [(4, 1.5, 1.5e6), (8, 1.75, 1.75e6), (1, None, None), (1, 1.5, None), (4, None, None)])
+@pytest.mark.parametrize(
+    ("nranks", "factor", "expected"), [(4, 1.5, 1.5e6), (8, 1.75, 1.75e6), (1, None, None), (1, 1.5, None), (4, None, None)]
+)
 def test_busbw_is_algbw_times_the_factor_and_none_at_one_rank(nranks: int, factor: float | None, expected: float | None) -> None:
     rows = [[1.0] * 7] * nranks
     found = records(measured(case("all_reduce", nranks=nranks, bytes=1), *rows, volume=message(1_000_000, factor), scope="world"))
@@ -80,7 +82,9 @@ def test_busbw_is_algbw_times_the_factor_and_none_at_one_rank(nranks: int, facto
 
 def test_a_gemm_gets_no_bus_bandwidth_and_a_collective_no_flops() -> None:
     gemm = {r.metric for r in records(measured(case(m=1, nranks=2), ONE, TWO))}
-    collective = {r.metric for r in records(measured(case("all_reduce", nranks=2, bytes=1), ONE, TWO, volume=message(8, 1.0), scope="world"))}
+    collective = {
+        r.metric for r in records(measured(case("all_reduce", nranks=2, bytes=1), ONE, TWO, volume=message(8, 1.0), scope="world"))
+    }
     assert gemm == {"time", "flop_rate", "memory_rate", "row"}
     assert collective == {"time", "algbw", "busbw", "skew", "wire_nbytes", "row"}
 
@@ -101,7 +105,10 @@ def test_a_time_that_is_no_time_gives_no_figure(bad: float) -> None:
     assert {r.metric for r in records(measured(case(m=1, nranks=2), ONE, [*TWO[:-1], bad]))} == {"row"}
 
 
-@pytest.mark.parametrize("checked", [Checked(), replace(RIGHT, ok=False), replace(RIGHT, tested=0), replace(RIGHT, checks=0), replace(RIGHT, scores={"row": math.nan})])
+@pytest.mark.parametrize(
+    "checked",
+    [Checked(), replace(RIGHT, ok=False), replace(RIGHT, tested=0), replace(RIGHT, checks=0), replace(RIGHT, scores={"row": math.nan})],
+)
 def test_an_answer_that_was_not_compared_gives_no_figure(checked: Checked) -> None:
     assert {r.metric for r in records(measured(case(m=1), ONE, checked=checked))} <= {"row"}
 
@@ -114,7 +121,9 @@ def test_ranks_of_different_length_and_no_samples_give_no_figure() -> None:
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -5.0, "many", None, 1e300])
 def test_a_broken_volume_gives_no_rate_and_never_crashes(broken: Any) -> None:
-    volume = Volume(flops=broken, memory_nbytes=broken, message_nbytes=broken, wire_nbytes=broken, bus_factor=broken, resource="matrix_fp32")
+    volume = Volume(
+        flops=broken, memory_nbytes=broken, message_nbytes=broken, wire_nbytes=broken, bus_factor=broken, resource="matrix_fp32"
+    )
     found = records(measured(case(m=1, nranks=2), ONE, TWO, volume=volume, scope="world"), calibration("memory", ONE, volume=volume))
     assert {r.metric for r in found} == {"time", "skew", "row"}
 
@@ -136,7 +145,9 @@ HUGE = st.floats(allow_nan=True, allow_infinity=True)
 
 @settings(deadline=None)  # time decides no test
 @given(st.lists(st.lists(HUGE, min_size=3, max_size=3), min_size=1, max_size=3), st.sampled_from(["device", "world"]), HUGE, HUGE)
-def test_whatever_was_sampled_every_record_is_finite_and_in_its_unit(rows: list[list[float]], scope: str, flops: float, factor: float) -> None:
+def test_whatever_was_sampled_every_record_is_finite_and_in_its_unit(
+    rows: list[list[float]], scope: str, flops: float, factor: float
+) -> None:
     volume = replace(GEMM, flops=flops, message_nbytes=8, wire_nbytes=8, bus_factor=factor)
     for record in records(measured(case(m=1, nranks=len(rows)), *rows, volume=volume, scope=scope)):
         assert Record.from_dict(record.as_dict()) == record

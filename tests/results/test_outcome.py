@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations, product
 
 import pytest
+
 from assay.harness.measurement import STATUSES
 from assay.results.coverage import Coverage, Row
 from assay.results.outcome import combine, exit_code, summary

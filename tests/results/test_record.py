@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay.harness.errors import StoreError
-from assay.harness.rundir import RunDir
-from assay.results.record import METRICS, Record, read_records
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay.harness.errors import StoreError
+from assay.harness.rundir import RunDir
+from assay.results.record import METRICS, Record, read_records
 from tests.results.builders import time_record
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

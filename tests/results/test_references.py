@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from assay.harness.errors import RefusalError, StoreError
-from assay.results.store import Store
 
+from assay.harness.errors import RefusalError, StoreError
+from assay.harness.rundir import RunDir
+from assay.results.store import Store
 from tests.results.builders import write_run
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -83,7 +84,9 @@ def test_a_tag_of_a_run_that_is_gone_is_refused(store: Store) -> None:
         store.resolve("golden")
 
 
-@pytest.mark.parametrize("name", ["latest", "latest~1", "a/b", "../x", "..", ".", "", "20261124", IDS[0], "1st", "a b", "a,b", "x" * 101, "é", "a\n"])
+@pytest.mark.parametrize(
+    "name", ["latest", "latest~1", "a/b", "../x", "..", ".", "", "20261124", IDS[0], "1st", "a b", "a,b", "x" * 101, "é", "a\n"]
+)
 def test_a_name_that_could_mean_something_else_is_no_tag(store: Store, name: str) -> None:
     with pytest.raises(RefusalError):
         store.tag(IDS[:1], name)
@@ -163,7 +166,8 @@ def test_by_age_and_by_both(store: Store) -> None:
 
 def test_tagged_and_running_runs_stay(store: Store) -> None:
     store.tag([IDS[1]], "golden")
-    write_run(store.root / IDS[0], status="running")
+    running = RunDir(store.root / IDS[0])
+    running.write_json("run.json", running.read_json("run.json") | {"status": "running"})
     with (store.root / IDS[0] / "door.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert pruned(store, keep=0) == IDS[2:]

@@ -35,5 +35,6 @@ def test_the_figures_of_version_1_are_read_as_they_were_written() -> None:
     times = frame[(frame.metric == "time") & (frame.subject == "cluster")]
     assert set(times.unit) == {"s"}
     assert len(times) == 2
-    written = [json.loads(line) for line in next((STORES / "v1").glob("*/records.jsonl")).read_text(encoding="utf-8").splitlines()]
+    path = STORES / "v1" / Store(STORES / "v1").runs()[0].id / "records.jsonl"
+    written = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert sorted(frame.value) == sorted(row["value"] for row in written)

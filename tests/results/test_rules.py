@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from assay.harness.errors import RefusalError
 from assay.results.rules import read_rules
-
 from tests.results.builders import ROOT, bare_rules, case, rules
 
 FLOOR: dict[str, Any] = {"kind": "floor", "suite": "gemm", "metric": "flop_rate", "share_of_limit": 0.05, "why": "broken"}

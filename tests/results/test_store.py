@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+
 from assay.harness.errors import RefusalError, StoreError
 from assay.results.runinfo import ID
 from assay.results.store import Store, locate, way_out
-
 from tests.results.builders import write_run
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)

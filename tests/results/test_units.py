@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from assay.results.units import duration, percent, plain, quantity, signed, size
 
 
