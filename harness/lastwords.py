@@ -12,7 +12,8 @@ from assay.harness.measurement import Fault, Status
 
 # A rank whose innermost Python frame lies here is inside a library's call: it waits for another one. The device's timing loop
 # is among them because transports bind their steps in C, so that no frame of theirs lies between.
-WAITING = ("/collectives/", "/world/", "/device/")
+# The same holds for the barrier, which the measuring loop calls as a bound method, and for torch's own waiting.
+WAITING = ("/collectives/", "/world/", "/device/", "/harness/measure.py", "/torch/distributed/")
 
 
 def states(beats: Sequence[Seen]) -> dict[int, str]:

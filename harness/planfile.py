@@ -50,6 +50,10 @@ def from_dict(data: object, *, where: str) -> Plan:
         message = "has no cases"
         raise RefusalError(message, where=where, fix="Make one with assay plan --out FILE.")
     cases = tuple(read_case(row, nranks, where=f"{where}: cases[{i}]") for i, row in enumerate(rows))
+    kinds = sorted({case.device for case in cases})
+    if len(kinds) > 1:
+        message = f"mixes devices ({', '.join(kinds)}), but a launch has one kind"
+        raise RefusalError(message, where=where, fix="Make one plan for each.")
     if len({case.key for case in cases}) != len(cases):
         message = "lists a case twice"
         raise RefusalError(message, where=where, fix="Keep one of each.")

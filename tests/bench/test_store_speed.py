@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from assay.results.compare import Comparison, compare
 from assay.results.report import render_comparison
 from assay.results.runinfo import RunInfo
 from assay.results.store import Store, new_id
-from tests.results.builders import time_record, write_records
+from tests.results.builders import time_record
 
 RUNS, RECORDS = 1000, 100
 
@@ -20,10 +21,15 @@ RUNS, RECORDS = 1000, 100
 def store(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Store:
     """Make the store; a small one where nothing is timed."""
     root = tmp_path_factory.mktemp("store")
-    number = 5 if request.config.getoption("benchmark_disable") else RUNS
-    for i in range(number):
-        run = new_id(datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=i), f"{i:06x}")
-        write_records(root / run, [time_record(1.0 + k / 100, run=run, key=f"gemm/1/cpu/barrier/m={k}/1x1") for k in range(RECORDS)])
+    timed = request.config.getoption("benchmark_enable") or request.config.getoption("benchmark_only")
+    for i in range(RUNS if timed else 5):
+        path = root / new_id(datetime(2026, 11, 1, tzinfo=UTC) + timedelta(minutes=i), f"{i:06x}")
+        path.mkdir()
+        (path / "run.json").write_text(
+            json.dumps({"id": path.name, "status": "finished", "hw_class": "hw", "sw_class": "sw"}), encoding="utf-8"
+        )
+        records = [time_record(1.0 + k / 100, run=path.name, key=f"gemm/1/cpu/barrier/m={k}/1x1") for k in range(RECORDS)]
+        (path / "records.jsonl").write_text("".join(json.dumps(record.as_dict()) + "\n" for record in records), encoding="utf-8")
     return Store(root)
 
 

@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from assay.results.effect import Effect, decide, measure_effect
@@ -20,8 +20,7 @@ LIMITS = {"better": "lower", "min_effect": 0.03, "min_seconds": 1e-6, "counts": 
 def test_the_interval_is_welchs_on_logarithms(base: list[float], head: list[float]) -> None:
     from scipy.stats import ttest_ind
 
-    if len({*base}) == 1 and len({*head}) == 1:
-        return
+    assume(all(max(side) > 1.001 * min(side) for side in (base, head)))  # scipy warns of nearly equal values
     effect = measure_effect(base, head)
     test = ttest_ind([math.log(x) for x in head], [math.log(x) for x in base], equal_var=False)
     for level, found in ((0.95, effect.ci95), (0.90, effect.ci90)):
@@ -96,7 +95,7 @@ def test_swapping_the_sides_swaps_the_verdict(base: list[float], head: list[floa
 
 def test_false_alarms_and_misses_in_simulated_fleets() -> None:
     # Runs spread by 1 %, five a side: without a change under 5 % are called slower or faster, a change of 10 % nearly always is.
-    rng = random.Random(7)
+    rng = random.Random(7)  # noqa: S311 - a simulation
 
     def share(shift: float, wanted: set[str], trials: int = 400) -> float:
         def runs(by: float) -> list[float]:

@@ -89,7 +89,7 @@ def damage(run: RunDir, change: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        (lambda lines: lines[:2] + [lines[2][:-20]], "cut"),
+        (lambda lines: [*lines[:2], lines[2][:-20]], "cut"),
         (lambda lines: [lines[0], lines[1], lines[2].replace(b'"data":"', b'"data":"!!'), *lines[3:]], "samples"),
         (lambda lines: [lines[0], lines[1], lines[2].replace(b'"status":"measured"', b'"status":"great"'), *lines[3:]], "unknown status"),
         (lambda lines: [lines[0], lines[1], b"\xff{", *lines[3:]], "line 3"),
