@@ -41,7 +41,9 @@ def answer(row: Row, measurement: Measurement | None, rules: Rules) -> Verdict:
     """Judge one answer."""
     checked = "" if measurement is None else f"{measurement.checked.tested} elements in {measurement.checked.checks} checks"
     status = ANSWERS[row.status]
-    reason = "the answer is right" if status == "pass" else f"{row.status.replace('_', ' ')}: {row.reason}"
+    reason = row.reason if status != "error" else f"{row.status}: {row.reason}"
+    if status == "pass":
+        reason = "the answer is right"
     return verdict(rules, "correct", status=status, key=row.key, metric="answer", unit="", reason=reason, coverage=checked)
 
 

@@ -14,6 +14,7 @@ FAILED = ("wrong", "error", "crashed", "timeout")
 ORDER = (*FAILED, "missing", "skipped", "not_applicable")
 WORDS = {"wrong": "with a wrong answer", "not_applicable": "not applicable", "error": "with an error", "timeout": "timed out"}
 MANY = 3
+LONG = 120
 
 
 @dataclass(frozen=True)
@@ -140,10 +141,15 @@ def said(measurement: Measurement) -> str:
 
 
 def reasons(rows: Sequence[Row]) -> str:
-    """Name the different reasons of some rows, most frequent first, three at most."""
-    counted = Counter(row.reason or "no reason was given" for row in rows).most_common()
+    """Name the different reasons of some rows, most frequent first, three at most, long ones cut: the rows have them in full."""
+    counted = Counter(shortened(row.reason or "no reason was given") for row in rows).most_common()
     shown = [reason if number == len(rows) or number == 1 else f"{number} x {reason}" for reason, number in counted[:MANY]]
     return "; ".join(shown) + (f"; and {len(counted) - MANY} other reasons" if len(counted) > MANY else "")
+
+
+def shortened(text: str) -> str:
+    """Cut a long reason at a word."""
+    return text if len(text) <= LONG else f"{text[:LONG].rpartition(' ')[0] or text[:LONG]} ..."
 
 
 def cases(number: int) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.harness.measurement import Measurement
 from assay.results.answers import verdict
-from assay.results.coverage import Coverage, Row, cases, reasons
+from assay.results.coverage import Coverage, Row, cases
 from assay.results.limits import MEASURED
 from assay.results.metrics import meaningless
 from assay.results.record import METRICS, Record
@@ -69,8 +70,8 @@ def judge_covered(floor: Floor, covered: Sequence[Row], evidence: Evidence) -> l
             said = f"measured, but without {floor.metric}: the suite says not what a step moves"
             found.append(replace(silent(floor, "no-verdict", said, text), key=key))
     if not found:
-        broken = [replace(row, reason=f"{row.status}: {row.reason}") for row in wanted if row.key not in measured]
-        why = reasons(broken) if broken else "times cannot be used"
+        became = Counter(row.status for row in wanted if row.key not in measured)
+        why = ", ".join(f"{number} {status}" for status, number in sorted(became.items())) or "times cannot be used"
         said = f"none of the {len(wanted)} {cases(len(wanted))} that it covers has {floor.metric}: {why}"
         found.append(silent(floor, "no-verdict", said, text))
     return sorted(found, key=lambda one: one.key)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from tests.conftest import ANNOUNCED, ANNOUNCED_NAMES, BESIDE, MARK, finish, left_running
 
 BUDGET = ("budget.seconds=0.05", "budget.warmup_seconds=0.05", "budget.min_reps=3")
@@ -55,7 +56,14 @@ class Place:
         argv = [str(BESIDE / "assay"), *args]
         with (self.folder / "said.txt").open("w") as said:
             door = subprocess.Popen(
-                argv, env=self.environ, cwd=self.folder, text=True, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+                argv,
+                env=self.environ,
+                cwd=self.folder,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
             )
             try:
                 yield door

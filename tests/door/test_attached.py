@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from tests.conftest import program
 from tests.door.place import LEAN, TRACEBACK, Place, keys_on_disk
 

@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
+
 from assay.harness.door.compose import compose, options
 from assay.harness.door.planning import make_plan
 from tests.door.place import BUDGET, Place

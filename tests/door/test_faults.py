@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from tests.door.place import BUDGET, LEAN, Place, case_of
 
 pytestmark = pytest.mark.mpi

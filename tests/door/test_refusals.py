@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from assay.harness.door.main import main
 from tests.conftest import ANNOUNCED, ANNOUNCED_NAMES
 from tests.door.place import BUDGET, TINY, Place, assert_refused
@@ -94,7 +95,9 @@ def test_the_console_script_refuses_alike(place: Place) -> None:
 @pytest.mark.parametrize("target", ["os:system", "subprocess:run", "planted:go", "assay.suites.gemm:__import__", "assay.harness.rank:main"])
 def test_configuration_cannot_widen_what_may_be_executed(fresh: Place, target: str) -> None:
     write_suite(fresh.folder / "conf", f"target: {target}\naxes: {{command: [touch executed]}}\n")
-    (fresh.folder / "planted.py").write_text("open('imported', 'w')\ndef go(ctx, *, command=''):\n    open('executed', 'w')\n", encoding="utf-8")
+    (fresh.folder / "planted.py").write_text(
+        "open('imported', 'w')\ndef go(ctx, *, command=''):\n    open('executed', 'w')\n", encoding="utf-8"
+    )
     done = fresh.assay("run", "suite=[evil]", "--config-dir", "conf", env={"PYTHONPATH": str(fresh.folder)})
     assert_refused(done, "suite.evil.target", target)
     assert not (fresh.folder / "imported").exists()
@@ -102,7 +105,9 @@ def test_configuration_cannot_widen_what_may_be_executed(fresh: Place, target: s
     assert not fresh.runs
 
 
-@pytest.mark.parametrize("text", ["target: !!python/object/apply:os.system ['touch executed']\n", "target: [unclosed\n", "- no\n- mapping\n", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["target: !!python/object/apply:os.system ['touch executed']\n", "target: [unclosed\n", "- no\n- mapping\n", "\x00"]
+)
 def test_hostile_yaml_is_refused_and_executes_nothing(fresh: Place, text: str) -> None:
     write_suite(fresh.folder / "conf", text)
     assert_refused(fresh.assay("run", "suite=[evil]", "--config-dir", "conf"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.conftest import program
 from tests.door.place import LEAN, Place, keys_on_disk, lines_of
 

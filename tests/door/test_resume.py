@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tests.door.place import LEAN, Place, assert_refused, keys_on_disk, until
 
 pytestmark = pytest.mark.mpi

@@ -7,6 +7,7 @@ from importlib import metadata
 
 import pytest
 import yaml
+
 from assay.harness.door.main import VERBS
 from tests.door.place import TINY, TRACEBACK, Place
 

@@ -172,7 +172,14 @@ def test_states_are_read_from_the_processes(tmp_path: Path) -> None:
     assert states(seen)[1] == "dead"
 
 
-@pytest.mark.parametrize("frame", ["/assay/harness/measure.py", "/assay/harness/device/cpu.py", "/site-packages/torch/distributed/distributed_c10d.py"])
+@pytest.mark.parametrize(
+    "frame", ["/assay/harness/measure.py", "/assay/harness/device/cpu.py", "/site-packages/torch/distributed/distributed_c10d.py"]
+)
 def test_a_rank_inside_a_library_call_counts_as_waiting(frame: str) -> None:
-    assert waiting(f'Current thread 0x1 (most recent call first):\n  File "{frame}", line 7 in before\n  File "/assay/harness/rank.py", line 1 in main\n')
-    assert not waiting('Current thread 0x1 (most recent call first):\n  File "/assay/suites/gemm.py", line 7 in refresh\n' + f'  File "{frame}", line 7 in before\n')
+    assert waiting(
+        f'Current thread 0x1 (most recent call first):\n  File "{frame}", line 7 in before\n  File "/assay/harness/rank.py", line 1 in main\n'
+    )
+    assert not waiting(
+        'Current thread 0x1 (most recent call first):\n  File "/assay/suites/gemm.py", line 7 in refresh\n'
+        + f'  File "{frame}", line 7 in before\n'
+    )

@@ -85,3 +85,10 @@ def test_a_suite_with_nothing_applicable_is_named_and_one_applicable_case_saves_
 
 def test_a_missing_case_is_not_barren() -> None:
     assert cover(plan_of([case(m=1)]), []).barren == {}
+
+
+def test_a_long_reason_is_cut_in_the_line_and_whole_in_its_row() -> None:
+    reason = "word " * 100
+    coverage = cover(plan_of([case(m=1)]), [status(1, "error", reason)])
+    assert len(coverage.text()) < 200
+    assert coverage.rows[0].reason == reason

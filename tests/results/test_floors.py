@@ -82,7 +82,7 @@ def test_a_floor_whose_cases_all_failed_has_no_verdict_and_says_why() -> None:
     crashed = replace(measured(case(m=1), [1.0] * 7), status="crashed", reason="killed")
     (verdict,) = judged([LIMIT, crashed, wrong(case(m=2))], planned=[case(m=3)], mine=FLOOR)
     assert verdict.status == "no-verdict"
-    assert all(word in verdict.reason for word in ("none of the 3 cases", "crashed: killed", "wrong", "missing"))
+    assert all(word in verdict.reason for word in ("none of the 3 cases", "1 crashed, 1 missing, 1 wrong"))
 
 
 def test_a_missing_size_is_seen_in_the_coverage_of_the_others() -> None:
