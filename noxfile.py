@@ -72,6 +72,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def fidelity(session: nox.Session) -> None:
+    """Hold our timing loop against a bare mpi4py loop of the same call, on a quiet machine; prints ratios with intervals."""
+    bin_dir = ready(session, "test")
+    ranks = ("-n", "2", str(bin_dir / "python"), "-m", "mpi4py", "tests/bench/fidelity.py")
+    run(session, bin_dir / "mpiexec", *ranks, *session.posargs, OMP_NUM_THREADS="1")
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, look through it, run it where no clone is (part of the tests too)."""
     run(session, ready(session, "test") / "pytest", "tests/packaging/test_wheel.py", *session.posargs)

@@ -181,5 +181,5 @@ def test_a_rank_inside_a_library_call_counts_as_waiting(frame: str) -> None:
     )
     assert not waiting(
         'Current thread 0x1 (most recent call first):\n  File "/assay/suites/gemm.py", line 7 in refresh\n'
-        + f'  File "{frame}", line 7 in before\n'
+        f'  File "{frame}", line 7 in before\n'
     )
