@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "measure what a configuration selects, store it, judge it"
 EPILOG = """\
-OVERRIDE is Hydra's grammar: plan=smoke, 'suite=[gemm,all_reduce]', site.nranks=2, 'suite.gemm.axes.m=[64,4096]'.
+OVERRIDE is Hydra's grammar: plan=smoke, 'suite=[gemm,all_reduce]', site.nranks=2, 'suite.gemm.axes.m=[64,4096]';
+a value that holds = or , is quoted: "inject.match='bytes=8'".
 Exit codes: 0 measured and passed; 1 a verdict failed; 2 a case errored, crashed, hung or is missing; 3 refused before
 measuring; 4 no verdict is possible; 130 interrupted. The worst of several is 3, then 1, 2, 4.
 """
@@ -81,7 +82,12 @@ def main(argv: Sequence[str]) -> int:
 
 def prepare(ns: Namespace, overrides: Sequence[str], *, nranks: int | None = None, nodes: int | None = None) -> tuple[Composed, Plan]:
     """Compose and plan one job; everything that can be refused is refused here."""
+    from assay.results.limits import stated_limits
+    from assay.results.rules import read_rules
+
     composed = compose(overrides, config_dirs=ns.config_dir)
+    read_rules(composed.config.get("rules"))  # what could not judge is refused now, not after hours of measuring
+    stated_limits(composed.config.get("hardware") or {})
     plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir)
     return composed, planning.cut(plan, seconds=planning.duration(ns.budget), shard=planning.shard_of(ns.shard))
 

@@ -153,3 +153,18 @@ def test_planning_makes_nothing(fresh: Place) -> None:
     assert "3 cases on 2 ranks" in done.stdout
     assert "launch: " in done.stdout
     assert not [*fresh.folder.glob("runs*")]
+
+
+@pytest.mark.parametrize(
+    ("override", "path"),
+    [
+        ("rules.gemm_small.share_of_limit=0", "rules.gemm_small.share_of_limit"),
+        ("rules.coverage.share=-1", "rules.coverage.share"),
+        ("+hardware.limits.memory={value: 0, unit: B/s, source: x}", "hardware"),
+    ],
+)
+def test_rules_and_limits_that_cannot_judge_are_refused_before_measuring(
+    override: str, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "plan=smoke", override]) == 3
+    assert path in capsys.readouterr().err
