@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.door import execute, planning
-from assay.harness.door.compose import Composed, compose, info, sweep
+from assay.harness.door.compose import GROUPS, Composed, compose, info, options, sweep
 from assay.harness.door.console import Parser, color, emit_json, parser, tell, width
 from assay.harness.door.execute import Job
 from assay.harness.errors import RefusalError
@@ -35,7 +35,7 @@ SEVERITY = (130, 3, 1, 2, 4, 0)
 
 def arguments() -> Parser:
     """Describe the command line."""
-    p = parser("run", SUMMARY, EPILOG)
+    p = parser("run", SUMMARY, f"{EPILOG}\nConfiguration groups and their options (assay run --cfg job shows every key):\n{groups()}")
     shared(p)
     p.add_argument("--json", action="store_true", help="print one JSON document on standard output (progress goes to standard error)")
     p.add_argument("--runs", type=int, default=1, metavar="N", help="make N fresh launches, each a run of its own (default 1)")
@@ -48,6 +48,11 @@ def arguments() -> Parser:
         "--info", nargs="?", const="groups", choices=("groups", "searchpath", "defaults"), help="tell about the configuration and stop"
     )
     return p
+
+
+def groups() -> str:
+    """List the configuration groups with their options, one a line."""
+    return "\n".join(f"  {group}: {', '.join(options(group))}" for group in GROUPS)
 
 
 def shared(p: Parser) -> None:
