@@ -14,7 +14,7 @@ from assay.harness.work import Work
 
 # kind -> what it does at step number ``after`` (default 3; warm-ups count) of rank ``rank`` (default: the last one).
 PROCESS_KINDS = ("raise", "kill", "stop", "hang")
-ANSWER_KINDS = ("flip_element", "negate_row", "zero_row", "nan", "stale")
+ANSWER_KINDS = ("flip_element", "negate_row", "zero_row", "nan_element", "stale")
 KINDS = (*PROCESS_KINDS, *ANSWER_KINDS, "slow")
 
 
@@ -69,7 +69,7 @@ def corrupt(result: Any, kind: str, *, row: int, column: int) -> None:
         line[...] = -line
     elif kind == "zero_row":
         line[...] = 0
-    elif kind == "nan":
+    elif kind == "nan_element":
         line[column % len(line)] = float("nan")
     elif kind == "flip_element":
         line[column % len(line)] = -line[column % len(line)] - 1

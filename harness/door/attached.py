@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,11 +51,14 @@ def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> in
         code = 2
         try:
             code = action(lambda: announce(send))
-        except AssayError as error:
+        except RefusalError as error:
             tell(f"assay: {error}")
             code = error.exit_code
         except execute.InterruptedRunError:
             code = execute.INTERRUPTED
+        except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever it was
+            tell(f"assay: {error}" if isinstance(error, AssayError) else traceback.format_exc())
+            abort_world(send)
         sys.stdout.flush()
         os.write(send, CODE + bytes([code]))
         os._exit(code)
@@ -78,6 +82,15 @@ def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> in
         raise RefusalError(message, fix="Start as many ranks as announced, through the launcher of the MPI that mpi4py uses.")
     tell(f"assay: this rank ended without a result ({status}); go on with assay run --resume latest")
     return 2
+
+
+def abort_world(pipe: int) -> None:
+    """Give the exit code 2 and end every rank: others may be waiting for this one in a collective that it never joins."""
+    os.write(pipe, CODE + bytes([2]))
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi is not None:
+        mpi.COMM_WORLD.Abort(2)
+    os._exit(2)
 
 
 def announce(pipe: int) -> None:

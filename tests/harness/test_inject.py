@@ -54,7 +54,7 @@ def changed(made: Any, steps: int, start: Any = CLEAN) -> list[tuple[int, ...]]:
 ROW = {"row": 2, "column": 3}
 EXPECTED: dict[str, tuple[list[tuple[int, int]], Callable[[float], float]]] = {
     "flip_element": ([(2, 3)], lambda value: -value - 1),
-    "nan": ([(2, 3)], lambda _: math.nan),
+    "nan_element": ([(2, 3)], lambda _: math.nan),
     "negate_row": ([(2, c) for c in range(4)], lambda value: -value),
     "zero_row": ([(2, c) for c in range(4)], lambda _: 0.0),
 }
