@@ -365,7 +365,7 @@ def test_back_to_back_blocks_have_one_set_of_numbers_each(tmp_path: Path) -> Non
     assert suite.checks == found.checked.checks <= len(suite.refreshes)
 
 
-@pytest.mark.parametrize("kind", ["flip_element", "negate_row", "zero_row", "nan", "stale"])
+@pytest.mark.parametrize("kind", ["flip_element", "negate_row", "zero_row", "nan_element", "stale"])
 @pytest.mark.parametrize("after", [1, 20])
 def test_a_planted_answer_is_found_and_marked(tmp_path: Path, kind: str, after: int) -> None:
     budget = replace(BUDGET, min_reps=40)
