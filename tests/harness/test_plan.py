@@ -209,10 +209,10 @@ BOTH = {"gemm": {"target": GEMM, "axes": {"m": [1, 2]}}, "all_reduce": {"target"
 @pytest.mark.parametrize(
     ("fault", "hit"),
     [
-        ({"kind": "nan"}, [True, True, True]),
-        ({"kind": "nan", "suite": "gemm"}, [True, True, False]),
-        ({"kind": "nan", "match": "m=2,"}, [False, True, False]),
-        ({"kind": "nan", "suite": "all_reduce", "match": "bytes=8", "rank": 1, "after": 2}, [False, False, True]),
+        ({"kind": "nan_element"}, [True, True, True]),
+        ({"kind": "nan_element", "suite": "gemm"}, [True, True, False]),
+        ({"kind": "nan_element", "match": "m=2,"}, [False, True, False]),
+        ({"kind": "nan_element", "suite": "all_reduce", "match": "bytes=8", "rank": 1, "after": 2}, [False, False, True]),
         ({"kind": None, "rank": None}, [False, False, False]),
     ],
 )
@@ -226,15 +226,15 @@ def test_a_planted_fault_hits_what_it_names_and_is_in_the_key(fault: dict[str, A
 @pytest.mark.parametrize(
     ("fault", "path"),
     [
-        ({"kind": "nan", "match": "m=3,"}, "inject"),
-        ({"kind": "nan", "suite": "fp8_gemm"}, "inject"),
-        ({"kind": "nan", "suite": "all_reduce", "match": "m=1"}, "inject"),
+        ({"kind": "nan_element", "match": "m=3,"}, "inject"),
+        ({"kind": "nan_element", "suite": "fp8_gemm"}, "inject"),
+        ({"kind": "nan_element", "suite": "all_reduce", "match": "m=1"}, "inject"),
         ({"kind": "explode"}, "inject.kind"),
         ({"kind": True}, "inject.kind"),
         ({"kind": None, "rank": 0}, "inject.kind"),
-        ({"kind": "nan", "rank": 2}, "inject.rank"),
-        ({"kind": "nan", "rank": -1}, "inject.rank"),
-        ({"kind": "nan", "rank": "0"}, "inject.rank"),
+        ({"kind": "nan_element", "rank": 2}, "inject.rank"),
+        ({"kind": "nan_element", "rank": -1}, "inject.rank"),
+        ({"kind": "nan_element", "rank": "0"}, "inject.rank"),
         ({"kind": "kill", "after": 0}, "inject.after"),
     ],
 )
