@@ -28,7 +28,7 @@ CASES = (
         layout="1x2",
         budget=Budget(seconds=0.5),
     ),
-    Case("gemm", TARGET, {"m": 2}, nranks=2, layout="2x1", align="block", version=2, inject={"kind": "nan", "rank": 1}),
+    Case("gemm", TARGET, {"m": 2}, nranks=2, layout="2x1", align="block", version=2, inject={"kind": "nan_element", "rank": 1}),
 )
 PLAN = Plan("p", 2, CASES, (LeftOut(Case("gemm", TARGET, {"m": 3}, nranks=2, layout="1x2"), "left out by --budget 1 s"),), ("a note",))
 # What an editor may change without making it another measurement: labels, lists beside the cases, time, and which allowed function runs.
