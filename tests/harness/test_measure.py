@@ -386,7 +386,7 @@ def test_a_planted_raise_is_an_error_and_slow_is_none(tmp_path: Path) -> None:
 
 def test_a_fault_that_cannot_be_planted_is_an_error_and_the_work_is_closed(tmp_path: Path) -> None:
     suite = Doubling(shown=False)
-    found = run(tmp_path, suite, inject={"kind": "nan"})
+    found = run(tmp_path, suite, inject={"kind": "nan_element"})
     assert found.status == "error"
     assert "RefusalError" in found.reason
     assert suite.closed == 1

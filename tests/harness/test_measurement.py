@@ -74,7 +74,7 @@ def test_beyond_the_limit_what_is_dropped_is_said(ranks: int, reps: int, limit: 
 def whole(**change: Any) -> Measurement:
     """Make a measurement with every field set."""
     fields: dict[str, Any] = {
-        "case": Case("s", "t", {"m": 1, "l": [1, 2]}, 2, 2, "1x2", "block", "cuda", {"kind": "nan"}, Budget(seconds=2)),
+        "case": Case("s", "t", {"m": 1, "l": [1, 2]}, 2, 2, "1x2", "block", "cuda", {"kind": "nan_element"}, Budget(seconds=2)),
         "status": "error",
         "reason": "r",
         "scope": "world",
