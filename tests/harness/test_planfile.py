@@ -104,7 +104,9 @@ def test_a_plan_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_plan(path) == PLAN
 
 
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=5), st.sampled_from(["1x1", "2x3"]), st.sampled_from([None, "nan_element", "kill"]))
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=5), st.sampled_from(["1x1", "2x3"]), st.sampled_from([None, "nan_element", "kill"])
+)
 @settings(deadline=None)
 def test_every_planned_plan_comes_back(sizes: list[int], layout: str, kind: str | None) -> None:
     config = {"suite": {"gemm": {"target": TARGET, "axes": {"m": sizes}}}, "site": {"device": "cpu"}, "inject": {"kind": kind}}
