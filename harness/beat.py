@@ -5,6 +5,7 @@ The file is memory-mapped, so a beat is one store into memory and survives whate
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mmap
 import os
@@ -80,14 +81,15 @@ def name(launch: int, rank: int) -> str:
 
 
 def read_beats(folder: Path, *, launch: int) -> list[Seen]:
-    """Read every rank's last heartbeat of one launch, by rank; a file that is being made is passed over."""
+    """Read every rank's last heartbeat of one launch, by rank; a file that is being made or is broken is passed over."""
     found = []
     for path in sorted(folder.glob(f"{launch:03d}-rank*")):
         raw = path.read_bytes()
         if len(raw) != HEAD + 8 * FIELDS:
             continue
-        head = json.loads(raw[:HEAD])
         case, phase, repetition, at = struct.unpack_from("<4Q", raw, HEAD)
         rep = repetition - 1 if repetition else None
-        found.append(Seen(head["rank"], head["host"], head["pid"], case - 1 if case else None, PHASES[phase], rep, at))
+        with contextlib.suppress(ValueError, KeyError, IndexError):  # bytes that no rank of ours wrote
+            head = json.loads(raw[:HEAD])
+            found.append(Seen(head["rank"], head["host"], head["pid"], case - 1 if case else None, PHASES[phase], rep, at))
     return found

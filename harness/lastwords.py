@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assay.harness.beat import Seen, name
@@ -47,24 +47,35 @@ def waiting(stack: str) -> bool:
     return bool(frames) and any(part in frames[0] for part in WAITING)
 
 
-def hung(out: Path, beats: Sequence[Seen], seen_states: dict[int, str], *, launch: int, timeout: float) -> tuple[Status, str, Fault]:
-    """Name the rank behind: stopped or dead before late, late before "not where the others wait"."""
-    texts = stacks(out, beats, launch=launch)
+def behind(beats: Sequence[Seen], seen_states: Mapping[int, str], texts: Mapping[str, str]) -> tuple[list[Seen], str]:
+    """Find the ranks that hold the others up, and how that is known: stopped or dead before late, late before "not where the others wait".
+
+    Args:
+        beats: the last heartbeat of every rank.
+        seen_states: process states by rank, as far as they are known.
+        texts: stacks by ``rank N``, as far as there are any.
+
+    """
     stopped = [seen for seen in beats if seen_states.get(seen.rank) in ("T", "t", "Z", "dead")]
     lowest = min((seen.progress for seen in beats), default=(0, 0, 0))
     late = [seen for seen in beats if seen.progress == lowest]
     alone = [seen for seen in beats if f"rank {seen.rank}" in texts and not waiting(texts[f"rank {seen.rank}"])]
     if stopped:
-        behind, why = stopped, "the process is stopped" if seen_states[stopped[0].rank] in ("T", "t") else "the process is dead"
-    elif len(late) < len(beats):
-        behind, why = late, "it is behind the others"
-    elif 0 < len(alone) < len(beats):
-        behind, why = alone, "the others wait for it in the communicator"
-    else:
-        behind, why = list(beats) if len(beats) == 1 else [], "no rank is behind the others"
-    where = beats[0] if not behind else behind[0]
-    told = "; ".join(str(seen) for seen in behind or beats)
-    fault = Fault(behind[0].rank if len(behind) == 1 else None, where.phase, where.repetition, "; ".join(map(str, beats)), texts)
+        return stopped, "the process is stopped" if seen_states[stopped[0].rank] in ("T", "t") else "the process is dead"
+    if len(late) < len(beats):
+        return late, "it is behind the others"
+    if 0 < len(alone) < len(beats):
+        return alone, "the others wait for it in the communicator"
+    return list(beats) if len(beats) == 1 else [], "no rank is behind the others"
+
+
+def hung(out: Path, beats: Sequence[Seen], seen_states: Mapping[int, str], *, launch: int, timeout: float) -> tuple[Status, str, Fault]:
+    """Tell a hang: which rank holds the others up, where, and every rank's stack."""
+    texts = stacks(out, beats, launch=launch)
+    found, why = behind(beats, seen_states, texts)
+    where = (found or list(beats))[0]
+    told = "; ".join(str(seen) for seen in found or beats)
+    fault = Fault(found[0].rank if len(found) == 1 else None, where.phase, where.repetition, "; ".join(map(str, beats)), texts)
     return "timeout", f"hung for more than {timeout:g} s: {told} ({why})", fault
 
 

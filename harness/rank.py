@@ -19,6 +19,7 @@ from typing import Any
 from assay.harness.beat import Beat, name
 from assay.harness.device.open import open_device
 from assay.harness.errors import AssayError
+from assay.harness.guard import stand_guard
 from assay.harness.launch.announced import announced, confirm
 from assay.harness.measure import measure
 from assay.harness.plan import Plan
@@ -37,6 +38,7 @@ def main(argv: list[str]) -> int:
     if len(argv) != 2:  # noqa: PLR2004 - PLAN OUT
         print("usage: python -m assay.harness.rank PLAN OUT", file=sys.stderr)
         return 3
+    stand_guard(Path(argv[1]) / "deaths")
     try:
         plan = read_plan(Path(argv[0]))
         world = open_world(plan.nranks)

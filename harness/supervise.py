@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import select
 import signal
@@ -17,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from assay.harness.beat import Seen, read_beats
+from assay.harness.guard import die_with_parent, first_dead
 from assay.harness.lastwords import died, hung, states
 from assay.harness.measurement import Measurement
 from assay.harness.plan import Plan
@@ -25,7 +25,6 @@ from assay.harness.rundir import LineWriter, RunDir
 POLL_SECONDS = 0.05
 STACK_SECONDS = 2.0  # after a case's deadline, for the ranks to write their stacks
 START_SECONDS = 120.0
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -138,7 +137,9 @@ def write_down(watch: Watch, code: int | None, overdue: float | None, seen_state
     if overdue is not None:
         status, reason, fault = hung(watch.run.path, involved, seen_states, launch=watch.launch, timeout=case.budget.timeout)
     else:
-        status, reason, fault = died(watch.run.path, involved, watch.first_dead, launch=watch.launch, ending=ending)
+        first = first_dead(watch.run.path / "deaths", [(seen.rank, seen.host, seen.pid) for seen in involved])
+        first = watch.first_dead if first is None else first  # its guard was killed too: go by whose end was seen first
+        status, reason, fault = died(watch.run.path, involved, first, launch=watch.launch, ending=ending)
     writer = LineWriter(watch.run.path / "measurements" / f"{watch.launch:03d}-door.jsonl", {"run": watch.run.id})
     writer.measurement(Measurement(case, status, reason, fault=fault))
     writer.close()
@@ -170,11 +171,6 @@ def started(command: Sequence[str], environ: Mapping[str, str], log: int) -> Ite
         yield process
     finally:
         end_tree(process)
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies, even by SIGKILL; the ranks follow their launcher."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def end_tree(process: subprocess.Popen[bytes]) -> None:

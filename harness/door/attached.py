@@ -17,11 +17,11 @@ from typing import Any
 from assay.harness.door import execute
 from assay.harness.door.console import Progress, emit_json, tell
 from assay.harness.errors import AssayError, RefusalError
+from assay.harness.guard import die_with_parent
 from assay.harness.launch.announced import Announced, confirm
 from assay.harness.plan import Plan
 from assay.harness.planfile import from_dict, read_plan, to_dict
 from assay.harness.rundir import RunDir
-from assay.harness.supervise import die_with_parent
 
 START_SECONDS = 30.0
 UP, CODE = b"u", b"c"

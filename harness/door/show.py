@@ -8,6 +8,7 @@ from assay.harness.beat import read_beats
 from assay.harness.door.console import color, emit_json, parser, width
 from assay.harness.door.run import only
 from assay.harness.door.runs import opened, store_option
+from assay.harness.lastwords import behind, stacks
 from assay.harness.rundir import RunDir
 
 SUMMARY = "show one run: cases, figures, verdicts, coverage"
@@ -40,10 +41,14 @@ def last_word(run: RunDir, status: str) -> str:
     """Tell the last heartbeat of a run that never ended, and how to go on."""
     if status not in ("incomplete", "interrupted"):
         return ""
-    beats = read_beats(run.path / "beats", launch=max(run.next_launch() - 1, 0))
+    launch = max(run.next_launch() - 1, 0)
+    beats = read_beats(run.path / "beats", launch=launch)
     if not beats:
         return f"; no heartbeat was left; go on with: assay run --resume {run.id}"
-    last = min(beats, key=lambda seen: seen.progress)
+    # The processes are gone, and their numbers may be others' by now: only what they left on disk is asked.
+    found, why = behind(beats, {}, stacks(run.path, beats, launch=launch))
+    last = (found or beats)[0]
     cases = run.read_json("plan.json").get("cases", [])
     case = "before the first case" if last.case is None or last.case >= len(cases) else str(cases[last.case].get("key"))
-    return f"; last heartbeat: {last} in {case}; go on with: assay run --resume {run.id}"
+    because = f" ({why})" if found and len(beats) > 1 else ""
+    return f"; last heartbeat: {last}{because} in {case}; go on with: assay run --resume {run.id}"

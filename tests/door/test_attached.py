@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -47,3 +48,46 @@ def test_options_that_need_fresh_launches_are_refused_inside_a_world(fresh: Plac
     assert done.returncode == 3
     assert "--runs" in done.stderr
     assert not fresh.runs
+
+
+# One rank of a world that is up: rank 0 fails with an error that is not ours, while the others are in a barrier it never joins.
+LONELY_FAILURE = """
+import sys
+from assay.harness.door.attached import guarded
+from assay.harness.launch.announced import Announced
+
+def action(up):
+    from mpi4py import MPI
+    up()
+    if MPI.COMM_WORLD.Get_rank() == int(sys.argv[1]):
+        raise KeyError("planted: no such column")
+    MPI.COMM_WORLD.Barrier()
+    return 0
+
+sys.exit(guarded(action, Announced(2, "PMI_SIZE")))
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_fails_alone_ends_the_others(fresh: Place, rank: int) -> None:
+    (fresh.folder / "ranks.py").write_text(LONELY_FAILURE, encoding="utf-8")
+    done = fresh.command(str(program("mpiexec")), "-n", "2", sys.executable, "ranks.py", str(rank), seconds=60)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "planted: no such column" in done.stderr
+    assert not fresh.left()
+
+
+def test_ranks_that_all_succeed_keep_their_code(fresh: Place) -> None:
+    (fresh.folder / "ranks.py").write_text(LONELY_FAILURE, encoding="utf-8")
+    done = fresh.command(str(program("mpiexec")), "-n", "2", sys.executable, "ranks.py", "-1", seconds=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_hang_inside_a_world_ends_with_its_last_heartbeat(fresh: Place) -> None:
+    hang = ("inject.kind=hang", "inject.suite=all_reduce", "inject.rank=1", "budget.timeout=1")
+    done = fresh.assay("run", *LEAN, *hang, prefix=(str(program("mpiexec")), "-n", "2"), seconds=90)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert not fresh.left()
+    shown = fresh.assay("show", "latest")
+    assert "incomplete" in shown.stdout
+    assert "rank 1" in shown.stdout + shown.stderr
