@@ -170,6 +170,10 @@ def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[s
 
 def check_options(options: Mapping[str, Any], parameters: Mapping[str, Param], *, where: str) -> None:
     """Refuse options and axes that are neither a suite key nor a parameter (an axis of mappings may have any name)."""
+    for name in parameters:
+        if name in SUITE_KEYS or name == "inject":  # the case key holds planted faults under that name
+            message = f"its function has a parameter named {name}, which means something else in a suite's configuration"
+            raise RefusalError(message, where=where, fix="Rename the parameter.")
     for name in ("axes", "budget", "ranks"):
         if not isinstance(options.get(name) or {}, Mapping):
             message = "must hold names and values"

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.harness.errors import RefusalError
-from assay.harness.plan import Plan, expand
+from assay.harness.params import Param
+from assay.harness.plan import Plan, check_options, expand
 from assay.harness.work import Needs
 
 GEMM = "assay.suites.gemm:gemm"
@@ -127,6 +128,14 @@ def test_the_estimate_of_a_case_counts_its_parts() -> None:
 )
 def test_what_cannot_be_planned_is_refused_with_its_path(options: dict[str, Any], path: str) -> None:
     assert refused(**options).where == path
+
+
+@pytest.mark.parametrize("name", ["inject", "budget", "axes"])
+def test_a_parameter_that_would_be_taken_for_an_option_is_refused(name: str) -> None:
+    parameters = {name: Param(name, "int", 1)}
+    with pytest.raises(RefusalError, match=f"parameter named {name}"):
+        check_options({}, parameters, where="suite.mine")
+    check_options({}, {"fine": Param("fine", "int", 1)}, where="suite.mine")
 
 
 def test_a_value_that_is_refused_is_told() -> None:
