@@ -45,3 +45,7 @@ class StoreError(AssayError):
 
 class BrokenWorldError(AssayError):
     """The control world cannot agree any more: this launch is over, the next one goes on without the case."""
+
+
+class InterruptedRunError(BaseException):
+    """Somebody asked the run to stop (Ctrl-C, SIGTERM, SIGHUP); no handler for errors may take it for one."""

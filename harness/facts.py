@@ -9,7 +9,7 @@ import platform
 import re
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,19 @@ PACKAGES = ("assay-harness", "torch", "numpy", "mpi4py", "mpich", "openmpi", "ml
 ALLOWED = re.compile(r"^(NCCL|RCCL|UCX|FI|MPICH|MPIR|OMPI_MCA|OMP|MKL|OPENBLAS|GLOO|TORCH|CUDA|HIP|ROCR|NVIDIA|SLURM_JOB_ID|KMP)(_|$)")
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
 HARDWARE = ("cpu_model", "cores", "memory_gib", "devices")
-SOFTWARE = ("kernel", "python", "packages", "mpi")
+SOFTWARE = ("kernel", "python", "packages", "mpi", "threads", "launch_flags")
 
 
-def gather(environ: Mapping[str, str], *, mpi: str, folder: Path) -> dict[str, Any]:
-    """Collect the facts of this host; what cannot be read is the empty string, never a guess."""
+def gather(environ: Mapping[str, str], *, mpi: str, folder: Path, launch_flags: Sequence[str] = ()) -> dict[str, Any]:
+    """Collect the facts of this host; what cannot be read is the empty string, never a guess.
+
+    Args:
+        environ: environment of the ranks.
+        mpi: version line of the launcher.
+        folder: whose git revision is told.
+        launch_flags: what the user adds to the launcher's command (binding, interfaces).
+
+    """
     return {
         "host": socket.gethostname(),
         "cpu_model": cpu_model(),
@@ -35,6 +43,8 @@ def gather(environ: Mapping[str, str], *, mpi: str, folder: Path) -> dict[str, A
         "python": platform.python_version(),
         "packages": versions(),
         "mpi": mpi,
+        "threads": environ.get("OMP_NUM_THREADS", ""),
+        "launch_flags": list(launch_flags),
         "driver": read("/proc/driver/nvidia/version").split("\n")[0],
         "boot_id": read("/proc/sys/kernel/random/boot_id"),
         "container": container(),

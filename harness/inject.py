@@ -22,6 +22,25 @@ class PlantedError(RuntimeError):
     """What the fault ``raise`` raises."""
 
 
+def check_fault(fault: Mapping[str, Any], *, nranks: int, where: str) -> None:
+    """Refuse a fault of no kind, on no rank, or with a number that is none."""
+    if fault.get("kind") not in KINDS:
+        message = "is no kind of fault"
+        raise RefusalError(message, value=fault.get("kind"), where=f"{where}.kind", fix=f"Choose one of {', '.join(KINDS)}.")
+    bounds = {"rank": (0, nranks - 1), "after": (1, None), "row": (0, None), "column": (0, None)}
+    for name, (low, high) in bounds.items():
+        value = fault.get(name)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and (not whole or value < low or (high is not None and value > high)):
+            message = "the planted fault hits no rank" if name == "rank" else "must be a whole number"
+            fix = f"From {low}" + (f" to {high}." if high is not None else " on.")
+            raise RefusalError(message, value=value, where=f"{where}.{name}", fix=fix)
+    seconds = fault.get("seconds")
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf")):
+        message = "must be a positive number of seconds"
+        raise RefusalError(message, value=seconds, where=f"{where}.seconds", fix="Write 0.01, for example.")
+
+
 def plant(work: Work, fault: Mapping[str, Any], *, rank: int, size: int) -> Work:
     """Wrap a Work so that the fault happens on the rank it names; on other ranks the Work stays as it is."""
     if not fault or int(fault.get("rank", size - 1)) != rank:
@@ -61,6 +80,15 @@ def disturb(kind: str) -> None:
         time.sleep(1)
 
 
+def spoil(line: Any, at: int) -> None:
+    """Put NaN into one element; RefusalError where the answer is of whole numbers, which have none."""
+    try:
+        line[at] = float("nan")
+    except (ValueError, RuntimeError) as error:
+        message = f"nan_element needs an answer of floating-point numbers: {error}"
+        raise RefusalError(message, where="inject.kind", fix="Use flip_element.") from error
+
+
 def corrupt(result: Any, kind: str, *, row: int, column: int) -> None:
     """Spoil one element or one row of the live answer (a vector counts as one row)."""
     rows: Callable[[int], Any] = lambda i: result[i % len(result)]  # noqa: E731 - one name for both shapes
@@ -70,6 +98,6 @@ def corrupt(result: Any, kind: str, *, row: int, column: int) -> None:
     elif kind == "zero_row":
         line[...] = 0
     elif kind == "nan_element":
-        line[column % len(line)] = float("nan")
+        spoil(line, column % len(line))
     elif kind == "flip_element":
         line[column % len(line)] = -line[column % len(line)] - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,8 +43,9 @@ def stacks(out: Path, beats: Sequence[Seen], *, launch: int) -> dict[str, str]:
 
 
 def waiting(stack: str) -> bool:
-    """Tell whether a stack's innermost line of ours is inside a communicator."""
-    frames = [line for line in stack.splitlines() if line.lstrip().startswith("File ")]
+    """Tell whether the main thread's innermost line of ours is inside a communicator (faulthandler writes the oldest thread last)."""
+    main = re.split(r"^(?:Current t|T)hread 0x", stack, flags=re.MULTILINE)[-1]
+    frames = [line for line in main.splitlines() if line.lstrip().startswith("File ")]
     return bool(frames) and any(part in frames[0] for part in WAITING)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,10 +46,10 @@ def measure(session: Session, case: Case, prepare: Callable[..., Work]) -> Measu
     close(session, running)
     session.beat.phase("gather")
     session.repetition = None
-    merged = session.context.world.gather((running[0].tally if running else Tally(session.context.rank), preemptions()))
-    if merged is None:
+    tallies = session.context.world.gather(running[0].tally if running else Tally(session.context.rank))
+    if tallies is None:
         return None
-    return written_down(session, case, ending, running, [tally for tally, _ in merged], time.monotonic() - start)
+    return written_down(session, case, ending, running, tallies, time.monotonic() - start)
 
 
 def whole_case(session: Session, case: Case, prepare: Callable[..., Work], running: list[Running]) -> tuple[Any, ...]:
@@ -98,8 +97,10 @@ def timed(run: Running) -> None:
     start = time.monotonic()
     slowest: list[float] = []
 
+    guess = max((row[-1] for row in run.warmups if row), default=0.0)
+
     def rule() -> tuple[int, str]:
-        return next_block(slowest, elapsed=time.monotonic() - start, budget=run.case.budget)
+        return next_block(slowest, elapsed=time.monotonic() - start, budget=run.case.budget, guess=guess)
 
     while True:
         count, why = decide(run, rule)
@@ -206,12 +207,7 @@ def close(session: Session, running: list[Running]) -> None:
         try:
             run.work.close()
         except Exception as error:  # noqa: BLE001 - the answer and the samples stand; the failure is told
-            run.why += f"; closing raised {type(error).__name__}: {error}"
-
-
-def preemptions() -> int:
-    """Count this process's involuntary context switches so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+            run.tally.trouble = f"rank {run.tally.rank}: closing raised {type(error).__name__}: {error}"
 
 
 def written_down(
@@ -239,7 +235,7 @@ def written_down(
         warmups=Samples(tuple(map(tuple, run.warmups))).kept(),
         timer=session.timer,
         notes={**run.work.notes, "stopped": run.why},
-        flags=flags(session, run),
+        flags=(*flags(session, run), *(tally.trouble for tally in tallies if tally.trouble)),
         fault=fault,
         seconds=seconds,
     )

@@ -10,8 +10,10 @@ from typing import Any
 
 from assay.harness.case import Budget, Case
 from assay.harness.errors import RefusalError
+from assay.harness.inject import KINDS, check_fault
 from assay.harness.params import Param, bind, schema
 from assay.harness.targets import needs_of, resolve
+from assay.harness.timing import FEWEST, PATIENCE
 from assay.harness.work import Needs
 
 # A suite's YAML may hold these; every other key is a parameter of its function.
@@ -41,7 +43,7 @@ class Plan:
         cases: what is to be measured, in order.
         left_out: what a budget or a shard left out.
         notes: what the planner dropped or merged, in words.
-        needs: per case key, bytes a rank and seconds of preparation (not stored).
+        needs: per case key, bytes a rank and seconds, as estimated by the suite.
 
     """
 
@@ -53,9 +55,11 @@ class Plan:
     needs: Mapping[str, Needs] = field(default_factory=dict, compare=False)
 
     def seconds(self, case: Case) -> float:
-        """Estimate the seconds of one case: warm-up, time slice, preparation and checks."""
+        """Estimate the seconds of one case: warm-up, time slice (or the fewest steps there can be), two checked steps, preparation."""
         need = self.needs.get(case.key, Needs())
-        return case.budget.warmup_seconds + case.budget.seconds + need.seconds
+        step = need.step_seconds
+        timed = max(case.budget.seconds, FEWEST * step, min(case.budget.min_reps * step, PATIENCE * case.budget.seconds))
+        return max(case.budget.warmup_seconds, step) + timed + 2 * step + need.seconds
 
 
 def expand(config: Mapping[str, Any], *, name: str, layout: str, notes: Sequence[str] = ()) -> Plan:
@@ -86,7 +90,14 @@ def expand(config: Mapping[str, Any], *, name: str, layout: str, notes: Sequence
         raise RefusalError(message, where="suite", fix="Say plan=smoke or 'suite=[gemm]' (assay suites lists them).")
     check_shared(config, taken)
     check_inject(config, list(cases.values()))
-    return Plan(name, nodes * ranks_per_node, tuple(cases.values()), notes=tuple(said), needs=needs)
+    plan = Plan(name, nodes * ranks_per_node, tuple(cases.values()), notes=tuple(said), needs=needs)
+    long = [f"{case.key} may need {plan.seconds(case):.0f} s, over its budget.timeout" for case in plan.cases if late(plan, case)]
+    return dataclasses.replace(plan, notes=(*plan.notes, *long))
+
+
+def late(plan: Plan, case: Case) -> bool:
+    """Tell whether a case is expected to run into its own deadline."""
+    return plan.seconds(case) > case.budget.timeout
 
 
 def suite_cases(
@@ -158,7 +169,15 @@ def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[s
     except RefusalError as error:
         where = origin.get(error.where, f"suite.{case.suite}.{error.where}" if error.where else f"suite.{case.suite}")
         raise RefusalError(error.message, value=error.value, where=where, fix=error.fix) from error
+    except Exception as error:
+        message = f"its needs() raised {type(error).__name__}: {error}"
+        raise RefusalError(message, where=f"suite.{case.suite}", fix="Mend the suite: needs() takes its parameters and nranks.") from error
+    if not isinstance(need, Needs):
+        message = "its needs() gave no Needs"
+        raise RefusalError(message, value=need, where=f"suite.{case.suite}", fix="Return assay.harness.work.Needs.")
     memory = config["site"].get("memory_nbytes")
+    if memory is not None:
+        positive_int(memory, where="site.memory_nbytes")
     ranks_per_node = int(case.layout.split("x")[1])
     if memory and need.memory_nbytes * ranks_per_node > MEMORY_SHARE * memory:
         wanted = f"{need.memory_nbytes / 2**30:.1f} GiB on each of {ranks_per_node} ranks"
@@ -174,10 +193,14 @@ def check_options(options: Mapping[str, Any], parameters: Mapping[str, Param], *
         if name in SUITE_KEYS or name == "inject":  # the case key holds planted faults under that name
             message = f"its function has a parameter named {name}, which means something else in a suite's configuration"
             raise RefusalError(message, where=where, fix="Rename the parameter.")
-    for name in ("axes", "budget", "ranks"):
+    for name in ("axes", "budget", "ranks", "units"):
         if not isinstance(options.get(name) or {}, Mapping):
             message = "must hold names and values"
             raise RefusalError(message, value=options[name], where=f"{where}.{name}", fix=f"Write {where}.{name}.NAME=VALUE.")
+    limits = options.get("limits") or []
+    if not isinstance(limits, (list, tuple)) or not all(isinstance(limit, str) for limit in limits):
+        message = "is a list of names"
+        raise RefusalError(message, value=limits, where=f"{where}.limits", fix=f"Write {where}.limits=[memory_copy].")
     for name in options:
         if name not in SUITE_KEYS and name not in parameters:
             message = "is neither an option nor a parameter of this suite"
@@ -187,6 +210,11 @@ def check_options(options: Mapping[str, Any], parameters: Mapping[str, Param], *
 
 def check_ranks(ranks: Mapping[str, Any], nranks: int, *, where: str) -> None:
     """Refuse a rank count that the suite cannot use."""
+    for name, value in ranks.items():
+        if name not in ("min", "max"):
+            message = "is neither min nor max"
+            raise RefusalError(message, value=name, where=f"{where}.ranks.{name}", fix="A suite takes ranks.min and ranks.max.")
+        positive_int(value, where=f"{where}.ranks.{name}")
     low, high = ranks.get("min", 1), ranks.get("max", nranks)
     if not low <= nranks <= high:
         message = f"cannot use {nranks} ranks: it takes {low} to {high if 'max' in ranks else 'any number'}"
@@ -205,21 +233,13 @@ def check_shared(config: Mapping[str, Any], taken: set[str]) -> None:
 
 def check_inject(config: Mapping[str, Any], cases: Sequence[Case]) -> None:
     """Refuse a planted fault that would hit no case: a detector's test must not pass because nothing was planted."""
-    from assay.harness.inject import KINDS
-
     plant = config.get("inject") or {}
     if plant.get("kind") is None:
         if any(value is not None for value in plant.values()):
             message = "options of a planted fault, but no kind"
             raise RefusalError(message, where="inject.kind", fix=f"Set inject.kind to one of {', '.join(KINDS)}.")
         return
-    one_of(plant["kind"], KINDS, where="inject.kind")
-    rank, nranks = plant.get("rank"), cases[0].nranks
-    if rank is not None and (isinstance(rank, bool) or not isinstance(rank, int) or not 0 <= rank < nranks):
-        message = "the planted fault hits no rank"
-        raise RefusalError(message, value=rank, where="inject.rank", fix=f"Ranks are 0 to {nranks - 1}.")
-    if plant.get("after") is not None:
-        positive_int(plant["after"], where="inject.after")
+    check_fault(plant, nranks=cases[0].nranks, where="inject")
     if not any(case.inject for case in cases):
         message = "the planted fault hits no case"
         raise RefusalError(message, value=dict(plant), where="inject", fix="Set inject.suite and inject.match to what is planned.")
@@ -227,6 +247,10 @@ def check_inject(config: Mapping[str, Any], cases: Sequence[Case]) -> None:
 
 def budget(shared: Mapping[str, Any], own: Mapping[str, Any], *, where: str) -> Budget:
     """Merge the shared and the suite's own budget; RefusalError for unknown names and values that are not positive."""
+    for path, part in (("budget", shared), (f"{where}.budget", own)):
+        if not isinstance(part, Mapping):
+            message = "must hold names and values"
+            raise RefusalError(message, value=part, where=path, fix="Write budget.seconds=1, for example.")
     merged = {name: value for name, value in {**shared, **own}.items() if value is not None}
     known = {f.name: f.default for f in dataclasses.fields(Budget)}
     for name, value in merged.items():

@@ -10,7 +10,7 @@ from typing import Any
 
 from assay.harness.case import Case
 from assay.harness.errors import RefusalError
-from assay.harness.inject import KINDS
+from assay.harness.inject import check_fault
 from assay.harness.plan import ALIGNMENTS, LeftOut, Plan, budget, one_of, positive_int
 from assay.harness.rundir import SCHEMA
 from assay.harness.targets import allowed
@@ -106,5 +106,5 @@ def read_case(row: object, nranks: int, *, where: str) -> Case:
     one_of(case.align, ALIGNMENTS, where=f"{where}.align")
     positive_int(case.version, where=f"{where}.version")
     if case.inject:
-        one_of(case.inject.get("kind"), KINDS, where=f"{where}.inject.kind")
+        check_fault(case.inject, nranks=nranks, where=f"{where}.inject")
     return case

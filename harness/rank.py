@@ -12,16 +12,18 @@ import platform
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from assay.harness.beat import Beat, name
+from assay.harness.case import Case
 from assay.harness.device.open import open_device
-from assay.harness.errors import AssayError
+from assay.harness.errors import AssayError, RefusalError
 from assay.harness.guard import stand_guard
 from assay.harness.launch.announced import announced, confirm
 from assay.harness.measure import measure
+from assay.harness.params import bind, schema
 from assay.harness.plan import Plan
 from assay.harness.planfile import read_plan
 from assay.harness.rundir import LineWriter, RunDir
@@ -61,8 +63,6 @@ def open_world(nranks: int) -> World:
     world = MpiWorld()
     confirm(found, size=world.size)
     if world.size != nranks:
-        from assay.harness.errors import RefusalError
-
         message = f"the plan wants {nranks} ranks, the MPI world that came up has {world.size}"
         fix = "Start it with the launcher of the MPI that mpi4py uses (assay doctor names both)."
         raise RefusalError(message, fix=fix)
@@ -71,6 +71,7 @@ def open_world(nranks: int) -> World:
 
 def run_plan(plan: Plan, world: World, out: Path) -> None:
     """Measure what is missing in ``out``, in the plan's order."""
+    functions = {case.key: checked_target(case) for case in plan.cases}
     run_dir = RunDir(out)
     launch, finished = world.bcast((run_dir.next_launch(), finished_keys(run_dir)) if world.rank == 0 else (0, set()))
     beat = Beat(out / "beats", rank=world.rank, launch=launch)
@@ -86,13 +87,25 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
                 continue
             beat.case(index)
             limit(case.budget.timeout)
-            measurement = measure(session, case, resolve(case.target, where="plan"))
+            measurement = measure(session, case, functions[case.key])
             limit(0)
             if writer is not None and measurement is not None:
                 writer.measurement(measurement)
     if writer is not None:
         writer.close()
     beat.end()
+
+
+def checked_target(case: Case) -> Callable[..., Any]:
+    """Import a case's function; RefusalError unless the case names every parameter it takes, each with a value of its type.
+
+    A plan edited by hand could leave one out: the case would be measured with a default that its key does not tell.
+    """
+    function = resolve(case.target, where="plan")
+    if bind(case.params, schema(function), where=lambda name: f"plan: {case.key}: {name}") != dict(case.params):
+        message = "the plan does not say every parameter of the suite"
+        raise RefusalError(message, value=case.key, where="plan", fix=f"It takes {', '.join(schema(function))}; make the plan again.")
+    return function
 
 
 def finished_keys(run_dir: RunDir) -> set[str]:

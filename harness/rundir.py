@@ -20,7 +20,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,21 +120,32 @@ class Lines:
     problems: tuple[str, ...] = ()
 
 
+# What a line that no rank of ours wrote whole may raise when it is read.
+BAD_LINE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, StoreError)
+
+
+def read_line(line: bytes) -> Measurement | int | None:
+    """Read one line: a case, the number of cases that a footer counts, None for any other; one of ``BAD_LINE`` if it is broken."""
+    data = json.loads(line)
+    if data["kind"] == "case":
+        return Measurement.from_dict(data)
+    return int(data["cases"]) if data["kind"] == "footer" else None
+
+
 def read_lines(path: Path) -> Lines:
     """Read one measurements file as far as it goes; bad lines are named and passed over, never fatal."""
     found, problems, complete = [], [], False
     raw = path.read_bytes().split(b"\n")
     for number, line in enumerate(raw[:-1], start=1):
         try:
-            data = json.loads(line)
-            kind = data["kind"]
-            if kind == "case":
-                found.append(Measurement.from_dict(data))
-            elif kind == "footer":
-                complete = data["cases"] == len(found)
+            read = read_line(line)
+            if isinstance(read, Measurement):
+                found.append(read)
+            elif read is not None:
+                complete = read == len(found)
                 if not complete:
-                    problems.append(f"{path.name}: footer counts {data['cases']} cases, {len(found)} were readable")
-        except (ValueError, KeyError, TypeError, RecursionError, StoreError) as error:
+                    problems.append(f"{path.name}: footer counts {read} cases, {len(found)} were readable")
+        except BAD_LINE as error:
             problems.append(f"{path.name} line {number}: {error}")
     if raw[-1]:
         problems.append(f"{path.name}: the last line is cut after {len(raw[-1])} bytes")
@@ -175,11 +186,16 @@ class RunDir:
         except (OSError, ValueError, yaml.YAMLError) as error:
             message = f"cannot read {path}: {' '.join(str(error).split())}"
             raise StoreError(message) from error
-        return data if isinstance(data, dict) else {}
+        if not isinstance(data, dict) or not all(isinstance(data.get(part), dict) for part in ("site", "launch", "rules")):
+            message = f"{path} holds no composed configuration (site, launch and rules)"
+            raise StoreError(message)
+        return data
 
     def measurement_files(self) -> list[Path]:
         """Name the measurement files in the order of their launches."""
-        return sorted((self.path / "measurements").glob("*.jsonl"))
+        # Within a launch what the ranks wrote comes before what the door wrote about them: the first line of a case is kept.
+        files = (self.path / "measurements").glob("*.jsonl")
+        return sorted(files, key=lambda path: (len(path.name.partition("-")[0]), path.name.replace("-door", "-z")))
 
     def measurements(self) -> Lines:
         """Read every case of every launch; a case that was measured twice by mistake is named as a problem."""
@@ -195,11 +211,5 @@ class RunDir:
 
     def next_launch(self) -> int:
         """Number of the next launch: one more than the highest on disk."""
-        return max((int(path.name[:3]) for path in self.measurement_files()), default=-1) + 1
-
-    def iter_jsonl(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the objects of a JSON-lines file that were written whole; none if it is not there."""
-        with contextlib.suppress(FileNotFoundError), (self.path / name).open(encoding="utf-8") as file:
-            for line in file:
-                with contextlib.suppress(ValueError):
-                    yield json.loads(line)
+        numbers = [path.name.partition("-")[0] for path in self.measurement_files()]
+        return max((int(number) for number in numbers if number.isdecimal()), default=-1) + 1

@@ -84,16 +84,17 @@ class Session:
         return codes
 
     def over(self, codes: list[int], said: tuple[str, str]) -> CaseOverError:
-        """Make the same ending on every rank: an error beats an absence; the first rank that had it is named."""
+        """Make the same ending on every rank: not applicable only if all say so; else an error, and the first rank that had it is named."""
         everyone = self.context.world.allgather((said, self.repetition))
-        status: Status = "error" if BROKEN in codes else "not_applicable"
         rank = codes.index(BROKEN if BROKEN in codes else ABSENT)
         (reason, trace), repetition = everyone[rank]
-        if status == "not_applicable":
-            return CaseOverError(status, reason, None)
+        if min(codes) == max(codes) == ABSENT:
+            return CaseOverError("not_applicable", reason, None)
+        if BROKEN not in codes:  # one sick device among many must not hide the case for all of them
+            reason = f"{codes.count(ABSENT)} of {len(codes)} ranks cannot have it, the others can: {reason}"
         stacks = {f"rank {r}": text for r, ((_, text), _) in enumerate(everyone) if text}
         fault = Fault(rank, self.phase, repetition, trace, stacks)
-        return CaseOverError(status, f"rank {rank} raised in {self.phase}{at(repetition)}: {reason}", fault)
+        return CaseOverError("error", f"rank {rank} raised in {self.phase}{at(repetition)}: {reason}", fault)
 
     def last_word(self, said: tuple[str, str]) -> None:
         """Write down what this rank raised, for the door."""

@@ -18,7 +18,7 @@ import psutil
 from assay.harness.beat import Seen, read_beats
 from assay.harness.guard import die_with_parent, first_dead
 from assay.harness.lastwords import died, hung, states
-from assay.harness.measurement import Measurement
+from assay.harness.measurement import Fault, Measurement
 from assay.harness.plan import Plan
 from assay.harness.rundir import LineWriter, RunDir
 
@@ -144,6 +144,35 @@ def write_down(watch: Watch, code: int | None, overdue: float | None, seen_state
     writer.measurement(Measurement(case, status, reason, fault=fault))
     writer.close()
     return ""
+
+
+def give_up(run: RunDir, plan: Plan) -> None:
+    """Write a case down as crashed if the last two launches both ended in it with nobody left to say so; else it is tried again.
+
+    Once may have been the machine's or the scheduler's doing; twice in the same case it is the case.
+    """
+    last = run.next_launch() - 1
+    ends = [in_flight(run, plan, launch=launch) for launch in (last, last - 1)] if last > 0 else [None]
+    if None in ends or len({seen.case for seen in ends if seen}) != 1:
+        return
+    seen = ends[0]
+    assert seen is not None  # noqa: S101 - looked at above
+    assert seen.case is not None  # noqa: S101 - in_flight gives no other
+    fault = Fault(None, seen.phase, seen.repetition, str(seen))
+    writer = LineWriter(run.path / "measurements" / f"{last:03d}-door.jsonl", {"run": run.id})
+    said = f"two launches in a row ended in it; last heartbeat: {seen}"
+    writer.measurement(Measurement(plan.cases[seen.case], "crashed", said, fault=fault))
+    writer.close()
+
+
+def in_flight(run: RunDir, plan: Plan, *, launch: int) -> Seen | None:
+    """Find the rank that was least far in the case a launch ended in; None if the launch ended outside a case or finished it."""
+    done = {m.case.key for m in run.measurements().measurements}
+    beats = [seen for seen in read_beats(run.path / "beats", launch=launch) if seen.case is not None and seen.phase != "done"]
+    seen = min(beats, key=lambda seen: seen.progress, default=None)
+    if seen is None or seen.case is None or seen.case >= len(plan.cases) or plan.cases[seen.case].key in done:
+        return None
+    return seen
 
 
 def describe(code: int | None) -> str:

@@ -21,6 +21,7 @@ class Tally:
     where: str = ""
     scores: dict[str, float] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
+    trouble: str = ""  # what closing raised: answers and samples stand, but somebody should know
 
     @property
     def ok(self) -> bool:
@@ -30,11 +31,12 @@ class Tally:
     def add(self, answer: Answer, *, phase: str) -> None:
         """Count one answer; one that compared nothing is wrong too: it proves nothing."""
         self.checks += 1
-        self.tested += answer.tested
-        for name, value in answer.scores.items():
+        self.tested += int(answer.tested)  # suites count in numpy's integers too, which JSON does not know
+        for name, score in answer.scores.items():
+            value = float(score)
             known = self.scores.get(name, -math.inf)
             self.scores[name] = value if math.isnan(value) else max(known, value)
-        self.limits.update(answer.limits)
+        self.limits.update({name: float(limit) for name, limit in answer.limits.items()})
         if self.ok and (not answer.ok or answer.tested <= 0):
             self.wrong = f"{answer.reason if answer.tested > 0 else 'the check compared nothing'} ({phase})"
             self.where = answer.where

@@ -30,8 +30,8 @@ def resolve(target: str, *, where: str) -> Callable[..., Any]:
     allowed(target, where=where)
     try:
         found = pkgutil.resolve_name(target)
-    except (ImportError, AttributeError) as error:
-        message = f"cannot be imported: {error}"
+    except (Exception, SystemExit) as error:  # it may raise anything, and end the process too
+        message = f"cannot be imported: {type(error).__name__}: {error}"
         raise RefusalError(message, value=target, where=where, fix="Name a function that exists.") from error
     if not inspect.isfunction(found) or found.__module__ != target.split(":", maxsplit=1)[0]:
         message = "is not a plain function of that module"

@@ -33,16 +33,17 @@ def converged(seconds: Sequence[float]) -> bool:
     return abs(last - before) <= SETTLED * before
 
 
-def next_block(seconds: Sequence[float], *, elapsed: float, budget: Budget) -> tuple[int, str]:
+def next_block(seconds: Sequence[float], *, elapsed: float, budget: Budget, guess: float = 0.0) -> tuple[int, str]:
     """Tell how many repetitions the next block has, and why none: 0 ends the case.
 
     Stops on the confidence interval of the median, on the time slice or on the repetition limit; never on the coefficient
-    of variation, which does not fall with n.
+    of variation, which does not fall with n. A step so slow that ``PATIENCE`` slices hold fewer than ``min_reps`` of them is made
+    ``FEWEST`` times. ``guess`` is what a repetition took in the warm-up, for the first block.
     """
     made = len(seconds)
     if made >= budget.max_reps:
         return 0, f"repetition limit {budget.max_reps} reached"
-    wall = elapsed / made if made else 0.0  # with refresh and check, which are not timed
+    wall = elapsed / made if made else guess  # with refresh and check, which are not timed
     if made >= budget.min_reps:
         if elapsed >= budget.seconds / BLOCKS * 2 and precise(seconds, budget.precision):
             return 0, f"median known to {budget.precision:.1%}"
@@ -52,7 +53,10 @@ def next_block(seconds: Sequence[float], *, elapsed: float, budget: Budget) -> t
         return max(1, min(fitting, budget.max_reps - made)), ""
     if made >= FEWEST and elapsed >= PATIENCE * budget.seconds:
         return 0, f"{PATIENCE} time slices spent before {budget.min_reps} repetitions"
-    return min(FEWEST if wall > budget.seconds else budget.min_reps, min(budget.min_reps, budget.max_reps) - made), ""
+    wanted = min(budget.min_reps, budget.max_reps) - made
+    if not wall <= budget.seconds / BLOCKS:  # slow, or no number at all: look again before the rest
+        wanted = min(wanted, FEWEST - made if made < FEWEST else 1)
+    return max(1, wanted), ""
 
 
 def precise(seconds: Sequence[float], share: float) -> bool:

@@ -98,7 +98,15 @@ class Work:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a case will need on one rank, told at plan time by a suite's ``needs`` function."""
+    """What a case will need on one rank, told at plan time by a suite's ``needs`` function.
+
+    Attributes:
+        memory_nbytes: bytes of memory.
+        seconds: preparation and checks.
+        step_seconds: one step, where it is long enough to matter.
+
+    """
 
     memory_nbytes: int = 0
     seconds: float = 0.0
+    step_seconds: float = 0.0

@@ -12,7 +12,7 @@ from assay.harness.rundir import RunDir
 from assay.results.effect import decide, measure_effect
 from assay.results.outcome import combine
 from assay.results.record import Record, finite_float
-from assay.results.side import HARDWARE, METRIC, Side, differing, read_side
+from assay.results.side import HARDWARE, METRIC, SOFTWARE, Side, differing, read_side
 
 # Worst first. ``missing``: head has no figure where base has one; ``new``: the other way round.
 STATUSES = ("slower", "missing", "not-comparable", "inconclusive", "new", "faster", "same")
@@ -133,9 +133,7 @@ def remarks(base: Sequence[Side], head: Sequence[Side]) -> tuple[str, ...]:
     sides = [*base, *head]
     notes = [problem for side in sides for problem in side.problems]
     if len({side.sw_class for side in sides}) > 1:
-        notes.append(
-            f"the software differs: {differing(sides, names=('kernel', 'python', 'packages', 'mpi')) or 'the facts do not say in what'}"
-        )
+        notes.append(f"the software differs: {differing(sides, names=SOFTWARE) or 'the facts do not say in what'}")
     if any(side.inject for side in sides):
         notes.append("faults were planted: these figures say nothing about the machine")
     return tuple(notes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from assay.harness.errors import RefusalError
+from assay.harness.errors import RefusalError, StoreError
 from assay.harness.measurement import Measurement
 from assay.harness.rundir import RunDir, finite
 from assay.results.judge import Judgement, view
@@ -55,16 +55,10 @@ def judged(rundir: RunDir) -> Judgement:
 
 def read_config(rundir: RunDir) -> tuple[Mapping[str, Any], str]:
     """Read ``config.yaml`` as plain data (no tags, no interpolation); gives (configuration, problem)."""
-    import yaml
-
     try:
-        config = yaml.safe_load((rundir.path / "config.yaml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        return {}, f"config.yaml cannot be read, so only truth and coverage are judged: {reason}"
-    if not isinstance(config, Mapping) or not isinstance(config.get("rules"), Mapping):
-        return {}, "config.yaml holds no rules, so only truth and coverage are judged"
-    return config, ""
+        return rundir.config(), ""
+    except (StoreError, RecursionError) as error:
+        return {}, f"config.yaml cannot be read, so only truth and coverage are judged: {str(error).splitlines()[0]}"
 
 
 def case_row(case: Mapping[str, Any], judgement: Judgement) -> dict[str, Any]:

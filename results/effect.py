@@ -49,18 +49,30 @@ def measure_effect(base: Sequence[float], head: Sequence[float]) -> Effect:
 
 
 def welch(base: Sequence[float], head: Sequence[float], difference: float, level: float) -> tuple[float, float] | None:
-    """Give the interval of the change (not of its logarithm) at a confidence level; None with fewer than two runs a side."""
+    """Give the interval of the change (not of its logarithm) at a confidence level.
+
+    None with fewer than two runs a side, and where neither side's runs differ at all: a clock's tick, not certainty, makes them equal.
+    """
     if min(len(base), len(head)) < ENOUGH:
         return None
     from scipy.special import stdtrit
 
     parts = [variance(side) / len(side) for side in (base, head)]
     if sum(parts) == 0:
-        return math.expm1(difference), math.expm1(difference)
+        return None
     freedom = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, (base, head), strict=True))
     half = float(stdtrit(freedom, 0.5 + level / 2)) * math.sqrt(sum(parts))
     with_limit = [min(max(difference + sign * half, -700.0), 700.0) for sign in (-1, 1)]
     return math.expm1(with_limit[0]), math.expm1(with_limit[1])
+
+
+def unknown_spread(counts: tuple[int, int]) -> str:
+    """Say why nobody knows how much runs of one side differ."""
+    if counts == (1, 1):
+        return "one run a side"
+    if min(counts) < ENOUGH:
+        return f"{counts[0]} runs against {counts[1]}, at least {ENOUGH} a side are needed"
+    return "the runs of each side are equal to the last digit, as a coarse clock makes them"
 
 
 def decide(effect: Effect, *, better: str, min_effect: float, min_seconds: float, counts: tuple[int, int]) -> tuple[str, str]:
@@ -71,8 +83,7 @@ def decide(effect: Effect, *, better: str, min_effect: float, min_seconds: float
     not having found a difference is never "same".
     """
     if effect.ci95 is None or effect.ci90 is None:
-        runs = "one run a side" if counts == (1, 1) else f"{counts[0]} runs against {counts[1]}, at least {ENOUGH} a side are needed"
-        return "inconclusive", f"{runs}: no interval is possible, effect {signed(effect.change)}"
+        return "inconclusive", f"{unknown_spread(counts)}: no interval is possible, effect {signed(effect.change)}"
     span = f"{signed(effect.ci95[0])} to {signed(effect.ci95[1])}"
     low, high = -min_effect / (1 + min_effect), min_effect
     if low <= effect.ci90[0] and effect.ci90[1] <= high:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.harness.errors import AssayError, StoreError
@@ -75,6 +75,7 @@ def judge(
     base: Sequence[RunDir] = (),
     decide: bool = False,
     allow_inconclusive: bool = False,
+    troubles: Sequence[str] = (),
 ) -> Judgement:
     """Judge a run and write ``records.jsonl`` and ``verdicts.json``; the same files judged again give the same bytes.
 
@@ -84,11 +85,14 @@ def judge(
         base: runs to compare with.
         decide: whether the comparison counts for the exit code.
         allow_inconclusive: turn exit code 4 into 0.
+        troubles: what went wrong outside any case, in words; kept among the problems.
 
     RefusalError for rules or hardware that cannot be right, StoreError if the files cannot be written.
 
     """
-    judgement = consider(read_run(rundir), config=config, base=base, decide=decide, allow_inconclusive=allow_inconclusive)
+    found = read_run(rundir)
+    found = replace(found, problems=(*found.problems, *troubles))
+    judgement = consider(found, config=config, base=base, decide=decide, allow_inconclusive=allow_inconclusive)
     write_atomic(rundir.path / "records.jsonl", "".join(dumps(record.as_dict()) + "\n" for record in judgement.records))
     rundir.write_json("verdicts.json", as_dict(judgement))
     return judgement
@@ -98,7 +102,7 @@ def view(rundir: RunDir, *, config: Mapping[str, Any]) -> Judgement:
     """Give the judgement of a run without writing anything: the stored one of a run that has ended, else one made on the fly."""
     found = read_run(rundir)
     try:
-        return stored(found) if found.described.get("status") != "running" else consider(found, config=config)
+        return stored(found) if found.described.get("status") in {"finished", "interrupted"} else consider(found, config=config)
     except (StoreError, KeyError, TypeError, ValueError, AttributeError):
         return consider(found, config=config)
 
@@ -181,7 +185,10 @@ def stored(found: Found) -> Judgement:
     plan = found.plan or {"cases": [m.case.as_dict() for m in found.measurements.values()]}
     coverage = cover(plan, found.measurements.values())
     code = int(data["exit_code"])
-    told = tuple(dict.fromkeys([*found.problems, *problems]))
+    told = tuple(dict.fromkeys([*found.problems, *problems, *data["problems"]]))
+    if problems or coverage.as_dict() != data["coverage"]:
+        message = "the files are not those that were judged"
+        raise StoreError(message)
     return Judgement(found.run, found.described, plan["cases"], found.measurements, records, coverage, verdicts, comparison, told, code)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from assay.harness.errors import RefusalError, StoreError
-from assay.results.runinfo import ID, RunInfo
+from assay.results.runinfo import ID, RunInfo, is_held
 
 # A folder without run.json may be a run that begins right now.
 BEGINNING = timedelta(hours=1)
@@ -81,6 +81,9 @@ def weigh(path: Path) -> int:
 def remove(path: Path) -> None:
     """Take a run away: first out of the listing by a rename, then its files, so that half a run is never listed."""
     aside = path.with_name(f".pruned-{path.name}")
+    if is_held(path / "door.lock"):
+        message = f"cannot remove {path}: it is being written"
+        raise StoreError(message)
     try:
         path.rename(aside)
         shutil.rmtree(aside)

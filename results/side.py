@@ -14,6 +14,7 @@ from assay.results.record import Record, read_records
 METRIC = "time"
 # Facts that make the hardware class; where none of them tells, every fact is looked at.
 HARDWARE = ("cpu_model", "cores", "memory_gib", "devices")
+SOFTWARE = ("kernel", "python", "packages", "mpi", "threads", "launch_flags")
 # Facts that differ between any two runs and say nothing about the machine.
 FLEETING = {"boot_id", "environment", "git"}
 MANY = 4

@@ -116,5 +116,5 @@ def needs(*, m: int, n: int, k: int, layer: str, input: str, impl: str, out: str
     kept = min(12 * m * n, 2 << 30)
     nbytes = (m + n) * k + m * n * OUTPUT_NBYTES[out] + working + kept
     step = 2.0 * m * n * k / FP32_RATE
-    seconds = (m + n) * k / DRAWN + 4.0 * m * n * k / FP64_RATE + 2 * step
-    return Needs(memory_nbytes=nbytes, seconds=seconds)
+    seconds = (m + n) * k / DRAWN + 4.0 * m * n * k / FP64_RATE
+    return Needs(memory_nbytes=nbytes, seconds=seconds, step_seconds=step)

@@ -102,4 +102,4 @@ def needs(*, m: int, n: int, k: int, layer: str, dtype: str, layout: str, seed: 
     working = 4 * 8 * tile * k + 4 * 8 * tile * tile
     nbytes = (m + n) * k * OPERAND_NBYTES[dtype] + m * n * OUTPUT_NBYTES[OUTPUTS[dtype]] + working + min(12 * m * n, 2 << 30)
     operations = 2.0 * m * n * k
-    return Needs(memory_nbytes=nbytes, seconds=(m + n) * k / DRAWN + 2 * operations / FP64_RATE + 2 * operations / RATES[dtype])
+    return Needs(memory_nbytes=nbytes, seconds=(m + n) * k / DRAWN + 2 * operations / FP64_RATE, step_seconds=operations / RATES[dtype])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -16,14 +17,15 @@ from typing import Any
 
 from assay.harness.door import execute
 from assay.harness.door.console import Progress, emit_json, tell
-from assay.harness.errors import AssayError, RefusalError
+from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
 from assay.harness.guard import die_with_parent
 from assay.harness.launch.announced import Announced, confirm
 from assay.harness.plan import Plan
 from assay.harness.planfile import from_dict, read_plan, to_dict
 from assay.harness.rundir import RunDir
+from assay.harness.supervise import give_up
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0  # the largest worlds take this long to come up
 UP, CODE = b"u", b"c"
 
 
@@ -50,22 +52,27 @@ def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> in
         die_with_parent()
         code = 2
         try:
-            code = action(lambda: announce(send))
+            with execute.interruptible():
+                code = action(lambda: announce(send))
+            finalize()
         except RefusalError as error:
             tell(f"assay: {error}")
             code = error.exit_code
-        except execute.InterruptedRunError:
-            code = execute.INTERRUPTED
+            finalize()
+        except InterruptedRunError as stop:
+            tell(f"assay: interrupted by {stop}; what was measured is kept")
+            abort_world(send, execute.INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever it was
             tell(f"assay: {error}" if isinstance(error, AssayError) else traceback.format_exc())
-            abort_world(send)
+            abort_world(send, 2)
         sys.stdout.flush()
         os.write(send, CODE + bytes([code]))
         os._exit(code)
     os.close(send)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda n, _frame: os.kill(child, n))
-    late = threading.Timer(START_SECONDS, os.kill, (child, signal.SIGKILL))
+    patience = float(os.environ.get("ASSAY_START_SECONDS") or START_SECONDS)
+    late = threading.Timer(patience, os.kill, (child, signal.SIGKILL))
     late.daemon = True
     late.start()
     said = b""
@@ -78,19 +85,27 @@ def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> in
     if CODE in said:
         return said[-1]
     if UP not in said:
-        message = f"{found.variable} announces {found.size} ranks, but no MPI world of that size came up within {START_SECONDS:g} s"
-        raise RefusalError(message, fix="Start as many ranks as announced, through the launcher of the MPI that mpi4py uses.")
+        message = f"{found.variable} announces {found.size} ranks, but no MPI world of that size came up within {patience:g} s"
+        fix = "Start as many ranks as announced, through the launcher of the MPI that mpi4py uses (slow to start: ASSAY_START_SECONDS)."
+        raise RefusalError(message, fix=fix)
     tell(f"assay: this rank ended without a result ({status}); go on with assay run --resume latest")
     return 2
 
 
-def abort_world(pipe: int) -> None:
-    """Give the exit code 2 and end every rank: others may be waiting for this one in a collective that it never joins."""
-    os.write(pipe, CODE + bytes([2]))
+def abort_world(pipe: int, code: int) -> None:
+    """Give the exit code and end every rank: others may be waiting for this one in a collective that it never joins."""
+    os.write(pipe, CODE + bytes([code]))
     mpi = sys.modules.get("mpi4py.MPI")
     if mpi is not None:
-        mpi.COMM_WORLD.Abort(2)
-    os._exit(2)
+        mpi.COMM_WORLD.Abort(code)
+    os._exit(code)
+
+
+def finalize() -> None:
+    """Take leave of MPI, if it is up: Open MPI's launcher takes a rank that ends without for a crash."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized():
+        mpi.Finalize()
 
 
 def announce(pipe: int) -> None:
@@ -112,8 +127,7 @@ def in_world(ns: Namespace, found: Announced, argv: Sequence[str], up: Callable[
     keep = contextlib.ExitStack()
     if world.rank == 0:
         try:
-            prepared = prepare(ns, world.size, nodes, argv, world.library())
-            keep.enter_context(execute.held(prepared["run"]))
+            prepared = prepare(ns, world.size, nodes, argv, world.library(), keep)
         except AssayError as error:
             refusal = (error.exit_code, str(error))
     shared = {"plan": to_dict(prepared["plan"]), "out": str(prepared["run"].path)} if prepared else None
@@ -126,30 +140,43 @@ def in_world(ns: Namespace, found: Announced, argv: Sequence[str], up: Callable[
     run = RunDir(Path(str(shared["out"])))
     plan = from_dict(shared["plan"], where="the broadcast plan")
     with keep:
-        run_plan(plan, world, run.path)
+        try:
+            run_plan(plan, world, run.path)
+        except InterruptedRunError:
+            if prepared:
+                execute.mark_interrupted(run)
+            raise
+        except RefusalError:
+            if prepared and not execute.finished(run):
+                shutil.rmtree(run.path)  # refused before anything was measured: no run
+            raise
         code = conclude(ns, prepared, run, plan) if prepared else 0
         return world.bcast(code)
 
 
-def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: str) -> dict[str, Any]:
+def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: str, keep: contextlib.ExitStack) -> dict[str, Any]:
     """On rank 0: compose, plan, make the run directory; or take up the one to resume."""
     from assay.harness.door import run as verb
     from assay.results.store import Store, locate
 
+    base: list[RunDir] | None = None
     if ns.resume:
-        store = Store(locate(None, os.environ))
+        store = Store(locate(ns.store, os.environ))
+        base = store.resolve(ns.base) if ns.base else None
         run = verb.only(store.resolve(ns.resume), "--resume")
         plan, config = read_plan(run.path / "plan.json"), run.config()
         if plan.nranks != nranks:
             message = f"was planned for {plan.nranks} ranks, the world that is up has {nranks}"
             raise RefusalError(message, value=run.id, where="--resume", fix=f"Start {plan.nranks} ranks.")
+        keep.enter_context(execute.held(run))
+        give_up(run, plan)
     else:
         composed, plan = verb.prepare(ns, ns.overrides, nranks=nranks, nodes=nodes)
         config = composed.config
         store = Store(locate(config["store"].get("url"), os.environ))
-        run = execute.make_run(store, execute.Job(plan, config, composed.yaml, ["assay", "run", *argv]), attached=True, mpi=mpi)
+        base = store.resolve(ns.base) if ns.base else None
+        run = execute.make_run(store, execute.Job(plan, config, composed.yaml, ["assay", "run", *argv]), keep, attached=True, mpi=mpi)
         tell(f"run {run.id}: {len(plan.cases)} cases on {nranks} ranks that were up already, in {run.path}")
-    base = store.resolve(ns.base) if ns.base else None
     return {"run": run, "plan": plan, "config": config, "store": store, "base": base}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.harness.door.console import color, emit_json, parser, width
+from assay.harness.door.console import color, emit_json, out, parser, width
 from assay.harness.door.runs import opened, store_option
 
 SUMMARY = "compare the runs HEAD with the runs BASE, case by case"
@@ -33,5 +33,5 @@ def main(argv: Sequence[str]) -> int:
     if ns.json:
         emit_json(found.as_dict())
     else:
-        print(render_comparison(found, color=color(), width=width()))
+        out(render_comparison(found, color=color(), width=width()))
     return found.decides() if ns.gate else 0

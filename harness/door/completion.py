@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Sequence
 
-from assay.harness.door.console import parser
-from assay.harness.errors import AssayError
+from assay.harness.door.console import out, parser
 
 SUMMARY = 'print the completion script of a shell: eval "$(assay completion bash)"'
 MEASURING = ("run", "plan")
 READING = ("show", "compare", "tag", "rerun")
+FLAGS = ("--json", "--allow-inconclusive", "--multirun", "-m", "--share", "--exclusive", "--detach")  # options without a value
 BASH = """\
+COMP_WORDBREAKS=${COMP_WORDBREAKS//=/}
 _assay() {
     local IFS=$'\\n'
-    COMP_WORDBREAKS=${COMP_WORDBREAKS//=/}
     COMPREPLY=($(assay __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
     [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=.] ]] && compopt -o nospace
 }
-complete -o nosort -F _assay assay
+complete -o nosort -o default -F _assay assay
 """
 ZSH = "autoload -U +X bashcompinit && bashcompinit\n" + BASH
 FISH = "complete -c assay -f -a '(assay __complete (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'\n"
@@ -30,18 +31,18 @@ def main(argv: Sequence[str]) -> int:
     """Print the script of one shell."""
     p = parser("completion", SUMMARY)
     p.add_argument("shell", choices=sorted(SHELLS))
-    print(SHELLS[p.parse_args(list(argv)).shell], end="")
+    out(SHELLS[p.parse_args(list(argv)).shell].rstrip("\n"))
     return 0
 
 
 def answer(words: Sequence[str]) -> int:
     """Print the candidates for the last of ``words``; a shell that asks gets no error, only nothing."""
     try:
-        found = candidates(list(words) or [""])
-    except AssayError:
+        found = candidates([unquoted(word) for word in words] or [""])
+    except Exception:  # noqa: BLE001 - whatever half a line makes of itself
         return 0
     for word in found:
-        print(word)
+        out(word)
     return 0
 
 
@@ -60,8 +61,27 @@ def candidates(words: Sequence[str]) -> list[str]:
     if verb in MEASURING:
         from assay.harness.door.compose import complete
 
-        return complete(" ".join([*(word for word in before[1:] if not word.startswith("-")), last]))
+        if before[-1].startswith("-") and before[-1] not in FLAGS:
+            return []  # the value of an option: a folder, a number, a time
+        folders = [value for option, value in itertools.pairwise(before) if option == "--config-dir"]
+        found = complete(" ".join([*overrides_of(before[1:]), last]), folders)
+        return [word for word in found if not re.search(r"=\d+=$", word)]  # places in a list are no names
     return [shell for shell in SHELLS if verb == "completion" and shell.startswith(last)]
+
+
+def unquoted(word: str) -> str:
+    """Take a shell's quotes off a word, finished or not: overrides are mostly typed in them."""
+    return word.strip("'\"")
+
+
+def overrides_of(words: Sequence[str]) -> list[str]:
+    """Leave options and their values out of a measuring verb's words."""
+    kept, skip = [], False
+    for word in words:
+        if not skip and not word.startswith("-"):
+            kept.append(word)
+        skip = word.startswith("-") and word not in FLAGS and "=" not in word
+    return kept
 
 
 def options(verb: str) -> list[str]:

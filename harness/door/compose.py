@@ -18,14 +18,17 @@ from typing import Any
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.default_element import ResultDefault
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from assay.harness.door.shapes import check_shapes
 from assay.harness.errors import RefusalError
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -74,14 +77,18 @@ def compose(overrides: Sequence[str], *, config_dirs: Sequence[str] = ()) -> Com
         try:
             whole = hydra_compose("config", [*overrides, *search], return_hydra_config=True)
             plan_name = whole.hydra.runtime.choices.get("plan") or ""
+            # Ours are tested to be what they say; only a folder of the user's can hold a suite that is none.
+            listed = [default.config_path or "" for default in defaults_list([*overrides, *search])] if search else []
             OmegaConf.set_readonly(whole, value=False)
             OmegaConf.set_struct(whole, value=False)
             del whole["hydra"]
             raw, config = plain(whole, resolve=False), plain(whole, resolve=True)
         except (HydraException, OmegaConfBaseException, ValueError, YAMLError) as error:
             raise refused(error, overrides, config_dirs) from error
+    check_shapes(config)
     check_known(config)
     chosen = {name: options for name, options in config["suite"].items() if isinstance(options, dict) and "target" in options}
+    check_chosen([path.removeprefix("suite/") for path in listed if path.startswith("suite/")], chosen)
     check_keys(parsed, chosen, raw["suite"])
     dropped = sorted(set(config["suite"]) - set(chosen))
     notes = tuple(f"settings for suite {name} are dropped: it is not chosen" for name in dropped)
@@ -102,6 +109,9 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     """Parse overrides by Hydra's grammar; RefusalError names the one that is not."""
     parser, parsed = OverridesParser.create(), []
     for override in overrides:
+        if override.lstrip("+~").startswith("hydra"):
+            message = "Assay stands in front of Hydra, whose own settings do nothing here"
+            raise RefusalError(message, value=override, where="OVERRIDE", fix="Leave it out; assay run --help lists what there is.")
         try:
             parsed += parser.parse_overrides(overrides=[override])
         except HydraException as error:
@@ -127,6 +137,21 @@ def check_known(config: dict[str, Any]) -> None:
                 raise RefusalError(message, where=where, fix=f"{hint}Known: {', '.join(sorted(names))}.")
 
 
+def defaults_list(overrides: Sequence[str]) -> Sequence[ResultDefault]:
+    """List every file that a configuration is composed of."""
+    listed = GlobalHydra.instance().config_loader().compute_defaults_list("config", list(overrides), RunMode.RUN)
+    return listed.defaults
+
+
+def check_chosen(names: Sequence[str], chosen: dict[str, Any]) -> None:
+    """Refuse a suite that was chosen but gave nothing: its YAML holds no mapping with a target, or lies in another package."""
+    for name in names:
+        if name not in chosen:
+            message = f"its YAML gives no suite.{name} with a target"
+            fix = f"Begin {name}.yaml with '# @package suite.{name}' and let it hold a mapping with a target."
+            raise RefusalError(message, value=name, where="suite", fix=fix)
+
+
 def check_keys(parsed: Sequence[Override], chosen: dict[str, Any], raw: dict[str, Any]) -> None:
     """Refuse overrides that would silently do nothing: of suites not chosen, of a model that no suite reads."""
     for override in parsed:
@@ -136,6 +161,10 @@ def check_keys(parsed: Sequence[Override], chosen: dict[str, Any], raw: dict[str
             raise RefusalError(
                 message, value=override.input_line, where=key, fix=f"Add it to 'suite=[{','.join(chosen)},...]' or leave this out."
             )
+        part = key.split(".")
+        if len(part) == 3 and part[0] == "suite" and part[2] in (chosen[part[1]].get("axes") or {}):  # noqa: PLR2004 - suite.NAME.PARAMETER
+            message = "is an axis of this suite, whose values would win"
+            raise RefusalError(message, value=override.input_line, where=key, fix=f"Set {'.'.join(part[:2])}.axes.{part[2]}=[...].")
         if key.split(".")[0] == "model" and not any("${model" in str(raw.get(name)) for name in chosen):
             message = "no chosen suite takes its shapes from the model"
             raise RefusalError(message, value=override.input_line, where="model", fix="Leave it out, or choose gemm or fp8_gemm.")
@@ -147,7 +176,12 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     for override in parse(overrides):
         if override.is_sweep_override():
             key = override.get_key_element()
-            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+            try:
+                choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+            except HydraException as error:
+                message = "is no sweep over values that are named"
+                fix = "Write KEY=a,b, KEY=choice(a,b) or KEY=range(1,4); glob and interval need more than a list."
+                raise RefusalError(message, value=override.input_line, where="--multirun", fix=fix) from error
         else:
             choices.append([override.input_line or ""])
     return [list(job) for job in itertools.product(*choices)]
@@ -168,13 +202,12 @@ def refused(error: Exception, overrides: Sequence[str], config_dirs: Sequence[st
     if unknown:
         key, suite = unknown.group(1), re.match(r"suite\.(\w+)", unknown.group(1))
         message = "there is no such key"
-        if suite:
+        if suite and not any(re.match(rf"\+*suite=.*\b{suite.group(1)}\b", o) for o in overrides):
             message += f", or suite {suite.group(1)} is not chosen"
         return RefusalError(message, where=key, fix="assay run --cfg job with the same overrides shows every key.")
     text = re.sub(r" (Config search path|full_key|object_type|reference_type).*", "", text)
-    where = next(
-        (o for o in overrides if re.split(r"[=~+]", o.lstrip("+~"))[0] and re.split(r"=", o.lstrip("+~"))[0] in text), "configuration"
-    )
+    named = [o for o in overrides if o.lstrip("+~").split("=")[0] in text]
+    where = next((o for o in overrides if o in text), max(named, key=lambda o: len(o.split("=")[0]), default="configuration"))
     return RefusalError(text.rstrip("."), where=where, fix="Say assay run --help for the keys, assay run --cfg job for the whole.")
 
 
@@ -215,11 +248,8 @@ def info(what: str, overrides: Sequence[str], config_dirs: Sequence[str]) -> str
     if what == "groups":
         return "\n".join(f"{group}: {', '.join(options(group, config_dirs))}" for group in GROUPS)
     with session(config_dirs) as search:
-        loader = GlobalHydra.instance().config_loader()
         if what == "searchpath":
             ours = [str(CONF), *(str(Path(folder).resolve()) for folder in config_dirs)]
             return "\n".join(ours)
-        from hydra.types import RunMode
-
-        listed = loader.compute_defaults_list("config", [*overrides, *search], RunMode.RUN)
-        return "\n".join(str(default.config_path) for default in listed.defaults if not str(default.config_path).startswith("hydra/"))
+        listed = defaults_list([*overrides, *search])
+        return "\n".join(str(default.config_path) for default in listed if not str(default.config_path).startswith("hydra/"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from assay.harness.door.console import color, emit_json, parser
+from assay.harness.door.console import color, emit_json, out, parser
 from assay.harness.errors import RefusalError, StoreError
 
 SUMMARY = "say what this machine can and cannot run, and how to get the rest"
@@ -43,8 +43,8 @@ def main(argv: Sequence[str]) -> int:
     for row in found:
         mark = "ok" if row.ok else "--"
         shown = f"\x1b[{32 if row.ok else 33}m{mark}\x1b[0m" if color() else mark
-        print(f"{shown} {row.what:{width}}  {row.seen}" + (f"  -> {row.way}" if not row.ok and row.way else ""))
-    print("this machine can run plan=smoke" if needed else "this machine cannot run plan=smoke yet: see the arrows above")
+        out(f"{shown} {row.what:{width}}  {row.seen}" + (f"  -> {row.way}" if not row.ok and row.way else ""))
+    out("this machine can run plan=smoke" if needed else "this machine cannot run plan=smoke yet: see the arrows above")
     return 0 if needed else 2
 
 
@@ -68,7 +68,7 @@ def mpi_library() -> Finding:
     """Ask mpi4py, in a process of its own, which MPI library comes up."""
     import subprocess
 
-    script = "from mpi4py import MPI; print(MPI.Get_library_version().splitlines()[0].strip('\\0 '), MPI.COMM_WORLD.Get_size())"
+    script = "from mpi4py import MPI; out(MPI.Get_library_version().splitlines()[0].strip('\\0 '), MPI.COMM_WORLD.Get_size())"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PMI_", "PMIX_", "OMPI_"))}
     try:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False, env=clean)  # noqa: S603 - ours

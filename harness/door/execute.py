@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fcntl
 import os
 import shutil
@@ -20,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from assay.harness import facts
 from assay.harness.door.console import Progress, tell
-from assay.harness.errors import RefusalError, StoreError
+from assay.harness.errors import InterruptedRunError, RefusalError, StoreError
 from assay.harness.launch.command import environment, mpiexec, rank_command, solo
 from assay.harness.launch.mpi import find_mpiexec
-from assay.harness.plan import Plan
+from assay.harness.plan import Plan, one_of, positive_int
 from assay.harness.planfile import to_dict
-from assay.harness.rundir import SCHEMA, RunDir
+from assay.harness.rundir import SCHEMA, RunDir, unwritable, write_atomic
 from assay.harness.supervise import Ended, launch
 
 if TYPE_CHECKING:
@@ -34,10 +33,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 LOCK_SECONDS = 0.2
-
-
-class InterruptedRunError(BaseException):
-    """Somebody asked the run to stop (Ctrl-C, SIGTERM, SIGHUP)."""
+KINDS = ("auto", "solo", "mpiexec")
 
 
 @dataclass(frozen=True)
@@ -57,11 +53,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def make_run(store: Store, job: Job, *, attached: bool, mpi: str) -> RunDir:
-    """Make the run directory with everything that is known before measuring."""
+def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bool, mpi: str) -> RunDir:
+    """Make the run directory with everything that is known before measuring; ``keep`` holds its lock from the first moment on."""
     run = store.create()
-    known = facts.gather(os.environ, mpi=mpi, folder=Path.cwd())
-    (run.path / "config.yaml").write_text(job.yaml, encoding="utf-8")
+    keep.enter_context(held(run))
+    known = facts.gather(rank_environment(job.plan, job.config), mpi=mpi, folder=Path.cwd(), launch_flags=flags_of(job.config))
+    write_atomic(run.path / "config.yaml", job.yaml)
     run.write_json("plan.json", to_dict(job.plan))
     run.write_json("facts.json", known)
     (run.path / "measurements").mkdir()
@@ -92,8 +89,13 @@ def make_run(store: Store, job: Job, *, attached: bool, mpi: str) -> RunDir:
 
 @contextlib.contextmanager
 def held(run: RunDir) -> Iterator[None]:
-    """Hold the run's lock: it tells a live run from a dead one. RefusalError if another door holds it."""
-    with (run.path / "door.lock").open("w") as file:
+    """Hold the run's lock: it tells a live run from a dead one. RefusalError if another door holds it, StoreError if it cannot be made."""
+    path = run.path / "door.lock"
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise unwritable(path, error) from error
+    with file:
         for last in (False, False, True):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -123,7 +125,7 @@ def interruptible() -> Iterator[None]:
 
 def command_of(plan: Plan, config: Mapping[str, Any], run: RunDir) -> tuple[list[str], str]:
     """Choose the launcher: its command, and the name of the MPI it belongs to."""
-    site, kind = config["site"], config["launch"]["kind"]
+    site, kind = config["site"], one_of(config["launch"].get("kind"), KINDS, where="launch.kind")
     files = (str(run.path / "plan.json"), str(run.path))
     if kind == "solo" or (kind == "auto" and plan.nranks == 1 and not needs_mpi(plan)):
         if plan.nranks != 1:
@@ -132,8 +134,17 @@ def command_of(plan: Plan, config: Mapping[str, Any], run: RunDir) -> tuple[list
         return solo(sys.executable, *files), "none"
     launcher = find_mpiexec(site.get("mpiexec") or "")
     ranks = rank_command(sys.executable, *files)
-    flags = [str(flag) for flag in site.get("mpiexec_flags") or []]
+    flags = flags_of(config)
     return mpiexec(launcher, ranks, nranks=plan.nranks, root=os.geteuid() == 0, extra=flags), launcher.version
+
+
+def flags_of(config: Mapping[str, Any]) -> list[str]:
+    """Give what the site adds to the launcher's command; RefusalError if that is no list."""
+    flags = config["site"].get("mpiexec_flags") or []
+    if not isinstance(flags, (list, tuple)):
+        message = "is a list of arguments"
+        raise RefusalError(message, value=flags, where="site.mpiexec_flags", fix="Write site.mpiexec_flags=[-bind-to,core].")
+    return [str(flag) for flag in flags]
 
 
 def needs_mpi(plan: Plan) -> bool:
@@ -144,8 +155,10 @@ def needs_mpi(plan: Plan) -> bool:
 def rank_environment(plan: Plan, config: Mapping[str, Any]) -> dict[str, str]:
     """Make the environment of the ranks."""
     ranks_per_node = int(plan.cases[0].layout.split("x")[1])
-    cores = len(os.sched_getaffinity(0))
-    return environment(os.environ, ranks_per_node=ranks_per_node, cores=cores, threads=config["site"].get("threads"))
+    cores, threads = len(os.sched_getaffinity(0)), config["site"].get("threads")
+    if threads is not None:
+        positive_int(threads, where="site.threads")
+    return environment(os.environ, ranks_per_node=ranks_per_node, cores=cores, threads=threads)
 
 
 def measure_all(run: RunDir, plan: Plan, config: Mapping[str, Any]) -> str:
@@ -186,9 +199,8 @@ def finish(
     """Judge what is on disk and close the run."""
     from assay.results.judge import judge
 
-    judgement = judge(run, config=config, base=base, decide=decide, allow_inconclusive=allow_inconclusive)
-    if trouble:
-        judgement = dataclasses.replace(judgement, problems=(*judgement.problems, trouble))
+    troubles = (trouble,) if trouble else ()
+    judgement = judge(run, config=config, base=base, decide=decide, allow_inconclusive=allow_inconclusive, troubles=troubles)
     described = run.read_json("run.json")
     described |= {"status": "finished", "ended": now(), "exit_code": judgement.exit_code, "summary": judgement.summary()}
     run.write_json("run.json", described)
@@ -202,13 +214,22 @@ def mark_interrupted(run: RunDir) -> None:
 
 
 def earlier(store: Store, run: RunDir) -> list[RunDir]:
-    """Find the run to compare with when none is named: the last finished one of the same plan, ranks and kind of machine."""
-    mine = run.read_json("run.json")
-    alike: tuple[str, ...] = ("plan", "nranks", "hw_class", "inject")
-    if not mine["plan"]:
-        alike = (*alike, "command")
+    """Find the run to compare with when none is named: the last finished one of the same plan, ranks and kind of machine.
+
+    Jobs of one sweep share plan and command but not a case; only a run that has a case in common tells anything.
+    """
+    mine, keys = run.read_json("run.json"), planned(run)
     for info in reversed(store.runs()):
-        said = info.as_dict()
-        if info.id < run.id and info.status == "finished" and all(said[name] == mine[name] for name in alike):
-            return [RunDir(store.root / info.id)]
+        said, other = info.as_dict(), RunDir(store.root / info.id)
+        alike = all(said[name] == mine[name] for name in ("plan", "nranks", "hw_class", "inject"))
+        if info.id < run.id and info.status == "finished" and alike and (planned(other) & keys if mine["plan"] else planned(other) == keys):
+            return [other]
     return []
+
+
+def planned(run: RunDir) -> set[str]:
+    """List the keys of a run's planned cases; none if its plan cannot be read."""
+    try:
+        return {str(case["key"]) for case in run.read_json("plan.json")["cases"]}
+    except (StoreError, KeyError, TypeError):
+        return set()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Sequence
 
-from assay.harness.errors import AssayError, RefusalError
+from assay.harness.door.console import out
+from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
 
 VERBS = {
     "run": "measure what a configuration selects, store it, judge it",
@@ -37,12 +37,12 @@ def usage() -> str:
 def dispatch(argv: Sequence[str]) -> int:
     """Run one verb."""
     if not argv or argv[0] in HELP:
-        print(usage())
+        out(usage())
         return 0 if argv else RefusalError.exit_code
     if argv[0] == "--version":
         from importlib import metadata
 
-        print(f"assay {metadata.version('assay-harness')}")
+        out(f"assay {metadata.version('assay-harness')}")
         return 0
     if argv[0] == "__complete":
         from assay.harness.door.completion import answer
@@ -62,17 +62,13 @@ def main(argv: Sequence[str]) -> int:
     """Run one verb and return its exit code; a traceback is Assay's own failure, a 2 and never a 1."""
     try:
         code = dispatch(argv)
-        sys.stdout.flush()
     except AssayError as error:
         print(f"assay: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, InterruptedRunError):
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has gone; nothing is left to say
-        return 0
     except SystemExit as ending:
-        return ending.code if isinstance(ending.code, int) else 0 if ending.code is None else 2
+        return 0 if ending.code in (None, 0) else 2
     except Exception:  # noqa: BLE001 - the last net
         traceback.print_exc()
         print("assay: this is a defect of Assay itself; please report it with the lines above", file=sys.stderr)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from assay.harness.door.console import Parser, emit_json, parser
+from assay.harness.door.console import Parser, emit_json, out, parser
 from assay.harness.errors import RefusalError
 from assay.harness.plan import Plan
 from assay.harness.planfile import to_dict
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     if ns.json:
         emit_json(to_dict(plan) | {"launch": command, "mpi": mpi, "seconds": sum(map(plan.seconds, plan.cases))})
     else:
-        print(text(plan, command, mpi))
+        out(text(plan, command, mpi))
     return 0
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from assay.harness.case import Case
 from assay.harness.door.compose import Composed, suite_options
 from assay.harness.errors import RefusalError
+from assay.harness.params import schema
 from assay.harness.plan import LeftOut, Plan, expand, positive_int
+from assay.harness.targets import resolve
+
+if TYPE_CHECKING:
+    from assay.results.rules import Floor
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -21,7 +27,8 @@ def make_plan(composed: Composed, *, nranks: int | None = None, nodes: int | Non
     """Plan a composed configuration on this machine; ``nranks`` and ``nodes`` come from a world that is already up."""
     config = composed.config
     site = dict(config["site"])
-    site["memory_nbytes"] = site.get("memory_nbytes") or psutil.virtual_memory().available
+    if not site.get("memory_nbytes") and (config.get("device") or site.get("device")) == "cpu":
+        site["memory_nbytes"] = psutil.virtual_memory().available
     wanted = positive_int(site.get("nranks"), where="site.nranks")
     if nranks is not None and wanted != nranks and any(o.startswith("site.nranks=") for o in composed.overrides):
         message = f"the world that is up has {nranks} ranks"
@@ -50,6 +57,25 @@ def calibrated(plan: Plan, config: Mapping[str, Any], config_dirs: Sequence[str]
     return dataclasses.replace(plan, cases=(*first.cases, *plan.cases), needs={**first.needs, **plan.needs})
 
 
+def check_floors(floors: Sequence[Floor], suites: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse a floor that no case can ever fulfil: it would judge nothing and look like a pass."""
+    for floor in floors:
+        if floor.suite not in {*known, *suites}:
+            near = difflib.get_close_matches(floor.suite, known, n=1)
+            message = "there is no such suite, so this floor judges nothing"
+            fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+            raise RefusalError(message, value=floor.suite, where=f"rules.{floor.name}.suite", fix=fix)
+        if floor.suite not in suites:
+            continue
+        parameters = schema(resolve(suites[floor.suite]["target"], where=f"suite.{floor.suite}.target"))
+        for name, wanted in floor.where.items():
+            choices = parameters[name].choices if name in parameters else ()
+            if choices and wanted not in choices:
+                message = f"{name} is never this, so this floor judges nothing"
+                fix = f"Choose one of {', '.join(map(str, choices))}."
+                raise RefusalError(message, value=wanted, where=f"rules.{floor.name}.where.{name}", fix=fix)
+
+
 def cut(plan: Plan, *, seconds: float | None, shard: tuple[int, int] | None) -> Plan:
     """Leave out what a shard leaves to others and what a time budget cannot hold; both stay in the plan, named."""
     kept: list[Case] = []
@@ -68,7 +94,11 @@ def cut(plan: Plan, *, seconds: float | None, shard: tuple[int, int] | None) -> 
         kept.append(case)
     if not any(case.suite != "calibrate" for case in kept) and left:
         message = "leaves nothing to measure"
-        raise RefusalError(message, where="--budget" if seconds is not None else "--shard", fix="Give more time or another shard.")
+        least = min((plan.seconds(case) for case in plan.cases if case.suite != "calibrate"), default=0.0)
+        fix = (
+            "Choose another shard." if seconds is None else f"The shortest case needs about {least:.1f} s, and calibration comes before it."
+        )
+        raise RefusalError(message, where="--budget" if seconds is not None else "--shard", fix=fix)
     return dataclasses.replace(plan, cases=tuple(kept), left_out=tuple(left))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.harness.door.console import emit_json, parser
+from assay.harness.door.console import emit_json, out, parser
 from assay.harness.door.runs import opened, store_option
 from assay.harness.errors import RefusalError
 
@@ -33,6 +33,6 @@ def main(argv: Sequence[str]) -> int:
         emit_json({"schema": "assay.prune/1", "removed": ns.yes, "runs": [{"id": row.id, "nbytes": row.nbytes} for row in pruned]})
         return 0
     for row in pruned:
-        print(f"{'removed' if ns.yes else 'would remove'} {row.id} ({row.nbytes / 2**20:.1f} MiB)")
-    print(f"{len(pruned)} runs, {sum(row.nbytes for row in pruned) / 2**20:.1f} MiB" + ("" if ns.yes else "; say --yes to remove them"))
+        out(f"{'removed' if ns.yes else 'would remove'} {row.id} ({row.nbytes / 2**20:.1f} MiB)")
+    out(f"{len(pruned)} runs, {sum(row.nbytes for row in pruned) / 2**20:.1f} MiB" + ("" if ns.yes else "; say --yes to remove them"))
     return 0

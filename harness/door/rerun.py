@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from assay.harness.door import execute
@@ -9,6 +10,8 @@ from assay.harness.door.compose import to_yaml
 from assay.harness.door.console import emit_json, parser
 from assay.harness.door.run import one, only
 from assay.harness.door.runs import opened, store_option
+from assay.harness.errors import RefusalError
+from assay.harness.launch.announced import attached
 from assay.harness.planfile import read_plan
 
 SUMMARY = "make a run again from its stored plan and configuration"
@@ -23,12 +26,16 @@ def main(argv: Sequence[str]) -> int:
     p.add_argument("--allow-inconclusive", action="store_true", help="exit 0 instead of 4")
     p.add_argument("--json", action="store_true", help="print one JSON document")
     ns = p.parse_args(list(argv))
+    found = attached(os.environ)
+    if found is not None:
+        message = f"needs a launch of its own, but {found.variable} announces {found.size} ranks that are up already"
+        raise RefusalError(message, where="assay rerun", fix="Start it outside mpiexec, srun or torchrun.")
     store = opened(ns.store)
     run = only(store.resolve(ns.run), "RUN")
     plan, config = read_plan(run.path / "plan.json"), run.config()
     job = execute.Job(plan, config, to_yaml(config), list(run.read_json("run.json")["command"]))
     with execute.interruptible():
         code, document, _ = one(ns, store, job, store.resolve(ns.base) if ns.base else None)
-    if ns.json and document:
+    if ns.json:
         emit_json(document)
     return code

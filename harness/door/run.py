@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from argparse import Namespace
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from assay.harness.door import execute, planning
 from assay.harness.door.compose import GROUPS, Composed, compose, info, options, sweep
-from assay.harness.door.console import Parser, color, emit_json, parser, tell, width
+from assay.harness.door.console import Parser, color, emit_json, out, parser, tell, width
 from assay.harness.door.execute import Job
-from assay.harness.errors import RefusalError
+from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
 from assay.harness.launch.announced import attached
 from assay.harness.plan import Plan
 from assay.harness.planfile import read_plan
 from assay.harness.rundir import RunDir
+from assay.harness.supervise import give_up
 from assay.results.store import Store, locate
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def arguments() -> Parser:
     p.add_argument("--runs", type=int, default=1, metavar="N", help="make N fresh launches, each a run of its own (default 1)")
     p.add_argument("--base", metavar="RUN", help="compare with these runs and let the comparison decide the exit code too")
     p.add_argument("--resume", metavar="RUN", help="finish an interrupted run, measuring nothing twice")
+    p.add_argument("--store", metavar="URL", help="with --resume: where that run lies (default: ASSAY_STORE, else ./runs)")
     p.add_argument("--allow-inconclusive", action="store_true", help="exit 0 instead of 4")
     p.add_argument("--multirun", "-m", action="store_true", help="sweep: run every combination of a=1,2; the worst exit code wins")
     p.add_argument("--cfg", choices=("job",), help="print the composed configuration and stop")
@@ -68,11 +71,14 @@ def main(argv: Sequence[str]) -> int:
     ns = arguments().parse_intermixed_args(list(argv))
     if ns.cfg or ns.info:
         text = info(ns.info, ns.overrides, ns.config_dir) if ns.info else compose(ns.overrides, config_dirs=ns.config_dir).yaml
-        print(text.rstrip("\n"))
+        out(text.rstrip("\n"))
         return 0
     if ns.runs < 1:
         message = "must be at least 1"
         raise RefusalError(message, value=ns.runs, where="--runs", fix="Say --runs 5, for example.")
+    if ns.store and not ns.resume:
+        message = "names the store of a run to resume"
+        raise RefusalError(message, value=ns.store, where="--store", fix=f"For a new run say store.url={ns.store}.")
     found = attached(os.environ)
     if found is not None:
         from assay.harness.door.attached import run_attached
@@ -91,7 +97,8 @@ def prepare(ns: Namespace, overrides: Sequence[str], *, nranks: int | None = Non
     from assay.results.rules import read_rules
 
     composed = compose(overrides, config_dirs=ns.config_dir)
-    read_rules(composed.config.get("rules"))  # what could not judge is refused now, not after hours of measuring
+    rules = read_rules(composed.config.get("rules"))  # what could not judge is refused now, not after hours of measuring
+    planning.check_floors(rules.floors, composed.config["suite"], options("suite", ns.config_dir))
     stated_limits(composed.config.get("hardware") or {})
     plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir)
     return composed, planning.cut(plan, seconds=planning.duration(ns.budget), shard=planning.shard_of(ns.shard))
@@ -105,29 +112,58 @@ def several(ns: Namespace, jobs: Sequence[tuple[Composed, Plan]], argv: Sequence
     for order in range(total):
         composed, plan = jobs[order % len(jobs)]
         store = Store(locate(composed.config["store"].get("url"), os.environ))
-        base = store.resolve(ns.base) if ns.base else None
+        # Launches of one job are the runs of one side: only together can they decide anything.
+        base = store.resolve(ns.base) if ns.base and ns.runs == 1 else None
         for note in plan.notes:
             tell(f"note: {note}")
         job = Job(plan, composed.config, composed.yaml, ["assay", "run", *argv], session=session, order=order)
-        code, document, run_id = one(ns, store, job, base, quiet=total > 1 and ns.json)
+        try:
+            code, document, run_id = one(ns, store, job, base, quiet=total > 1 and ns.json)
+        except AssayError as error:
+            if total == 1:
+                raise
+            tell(f"assay: {error}")  # the other jobs go on
+            codes.append(error.exit_code)
+            continue
         documents.append(document)
         codes.append(code)
         ids.append(run_id)
+        if code == execute.INTERRUPTED:
+            break  # whoever stopped this one wants no other
+    together = against_base(ns, store, ids, codes) if ns.base and ns.runs > 1 and len(jobs) == 1 else {}
     if ns.json:
-        emit_json(documents[0] if total == 1 else {"schema": "assay.session/1", "session": session, "runs": documents})
+        emit_json(documents[0] if total == 1 else {"schema": "assay.session/1", "session": session, "runs": documents, **together})
     elif total > 1:
-        print(f"session {session}: {total} runs, exit codes {codes}")
-        print(f"compare with: assay compare BASE {','.join(ids)}")
+        out(f"session {session}: {len(ids)} of {total} runs made, exit codes {codes}")
+        if not together and ns.runs > 1:
+            out(f"compare with: assay compare BASE {','.join(ids)}")
     return worst(codes)
+
+
+def against_base(ns: Namespace, store: Store, ids: Sequence[str], codes: list[int]) -> dict[str, Any]:
+    """Compare all launches together with the base and let that decide too; adds the comparison's code to ``codes``."""
+    from assay.results.compare import compare
+    from assay.results.report import render_comparison
+
+    base, head = store.resolve(ns.base), [run for name in ids for run in store.resolve(name)]
+    rules = head[0].config()["rules"]
+    relative = next(rule for rule in rules.values() if rule["kind"] == "relative")
+    found = compare(base, head, min_effect=relative["min_effect"], min_seconds=relative["min_seconds"])
+    code = found.decides()
+    codes.append(0 if code == 4 and ns.allow_inconclusive else code)  # noqa: PLR2004 - 4 is what the option is about
+    if not ns.json:
+        out(render_comparison(found, color=color(), width=width()))
+    return {"comparison": found.as_dict()}
 
 
 def one(ns: Namespace, store: Store, job: Job, base: list[RunDir] | None, *, quiet: bool = False) -> tuple[int, dict[str, object], str]:
     """Make one run; returns its exit code, its document and its id."""
     _, mpi = execute.command_of(job.plan, job.config, RunDir(Path("RUN")))  # a launcher that cannot be is refused before a run exists
-    run = execute.make_run(store, job, attached=False, mpi=mpi)
-    seconds = sum(map(job.plan.seconds, job.plan.cases))
-    tell(f"run {run.id}: {len(job.plan.cases)} cases on {job.plan.nranks} ranks, about {seconds:.0f} s, in {run.path}")
-    return measured(ns, store, run, job.plan, job.config, base, quiet=quiet)
+    with contextlib.ExitStack() as keep:
+        run = execute.make_run(store, job, keep, attached=False, mpi=mpi)
+        seconds = sum(map(job.plan.seconds, job.plan.cases))
+        tell(f"run {run.id}: {len(job.plan.cases)} cases on {job.plan.nranks} ranks, about {seconds:.0f} s, in {run.path}")
+        return measured(ns, store, run, job.plan, job.config, base, quiet=quiet)
 
 
 def measured(
@@ -140,23 +176,30 @@ def measured(
     *,
     quiet: bool = False,
 ) -> tuple[int, dict[str, object], str]:
-    """Measure and judge a run directory that has its plan."""
-    with execute.held(run):
-        try:
-            trouble = execute.measure_all(run, plan, config)
-        except execute.InterruptedRunError as stop:
-            execute.mark_interrupted(run)
-            tell(f"\nassay: interrupted by {stop}; what was measured is kept. Go on with: assay run --resume {run.id}")
-            return execute.INTERRUPTED, {}, run.id
-        judgement = execute.finish(
-            run,
-            config,
-            base=base if base is not None else execute.earlier(store, run),
-            decide=base is not None,
-            allow_inconclusive=ns.allow_inconclusive,
-            trouble=trouble,
-        )
+    """Measure and judge a run directory that has its plan and whose lock is held."""
+    try:
+        trouble = execute.measure_all(run, plan, config)
+    except InterruptedRunError as stop:
+        execute.mark_interrupted(run)
+        tell(f"\nassay: interrupted by {stop}; what was measured is kept. Go on with: {go_on(run)}")
+        from assay.results.document import document
+
+        return execute.INTERRUPTED, document(run) if ns.json else {}, run.id
+    judgement = execute.finish(
+        run,
+        config,
+        base=base if base is not None else execute.earlier(store, run),
+        decide=base is not None,
+        allow_inconclusive=ns.allow_inconclusive,
+        trouble=trouble,
+    )
     return told(run, judgement, json=ns.json, quiet=quiet)
+
+
+def go_on(run: RunDir) -> str:
+    """Give the command that finishes a run, naming its store where that is not the one found without being told."""
+    default = Store(locate(None, os.environ)).root.resolve() == run.path.parent.resolve()
+    return f"assay run --resume {run.id}" + ("" if default else f" --store {run.path.parent.resolve()}")
 
 
 def told(run: RunDir, judgement: Judgement, *, json: bool, quiet: bool) -> tuple[int, dict[str, object], str]:
@@ -169,7 +212,7 @@ def told(run: RunDir, judgement: Judgement, *, json: bool, quiet: bool) -> tuple
     if not quiet:
         from assay.results.report import render
 
-        print(render(judgement, color=color(), width=width()))
+        out(render(judgement, color=color(), width=width()))
     return judgement.exit_code, {}, run.id
 
 
@@ -178,13 +221,15 @@ def resume(ns: Namespace) -> int:
     if ns.overrides or ns.runs > 1 or ns.multirun or ns.budget or ns.shard:
         message = "finishes a run as it was planned"
         raise RefusalError(message, where="--resume", fix="Leave out overrides, --runs, --multirun, --budget and --shard.")
-    store = Store(locate(None, os.environ))
+    store = Store(locate(ns.store, os.environ))
     run = only(store.resolve(ns.resume), "--resume")
     plan = read_plan(run.path / "plan.json")
     config = run.config()
     base = store.resolve(ns.base) if ns.base else None
-    code, document, _ = measured(ns, store, run, plan, config, base)
-    if ns.json and document:
+    with execute.held(run):
+        give_up(run, plan)
+        code, document, _ = measured(ns, store, run, plan, config, base)
+    if ns.json:
         emit_json(document)
     return code
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from assay.harness.door.console import Parser, emit_json, parser
+from assay.harness.door.console import Parser, emit_json, out, parser
 from assay.results.store import Store, locate
 
 SUMMARY = "list the runs of the store, oldest first"
@@ -30,10 +30,10 @@ def main(argv: Sequence[str]) -> int:
         )
         return 0
     if not runs:
-        print(f"no runs in {store.root} (assay run plan=smoke makes one)")
+        out(f"no runs in {store.root} (assay run plan=smoke makes one)")
     for info in runs:
         tags = f"  [{', '.join(names[info.id])}]" if names[info.id] else ""
-        print(f"{info.id}  {info.status:11} {info.line()}{tags}")
+        out(f"{info.id}  {info.status:11} {info.line()}{tags}")
     return 0
 
 

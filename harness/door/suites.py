@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay.harness.door.compose import options, suite_options
-from assay.harness.door.console import emit_json, parser
+from assay.harness.door.console import emit_json, out, parser
 from assay.harness.errors import RefusalError
 from assay.harness.params import schema
 from assay.harness.targets import resolve
@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         parameters = ", ".join(told(part) for part in row["parameters"])
-        print(
+        out(
             f"{row['name']:{width}}  {row['summary']} [{parameters}]"
             if not row["problem"]
             else f"{row['name']:{width}}  cannot be used: {row['problem']}"

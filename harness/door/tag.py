@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.harness.door.console import emit_json, parser
+from assay.harness.door.console import emit_json, out, parser
 from assay.harness.door.runs import opened, store_option
 
 SUMMARY = "give one run, or several joined by commas, a name; without arguments list the names"
@@ -30,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
                 }
             )
         for tag in [] if ns.json else tags:
-            print(f"{tag.name}: {', '.join(tag.runs)} ({tag.who}, {tag.when})")
+            out(f"{tag.name}: {', '.join(tag.runs)} ({tag.who}, {tag.when})")
         return 0
     if ns.name is None:
         p.error("NAME is missing")
@@ -39,5 +39,5 @@ def main(argv: Sequence[str]) -> int:
     if ns.json:
         emit_json({"schema": "assay.tags/1", "tags": [{"name": ns.name, "runs": [run.id for run in runs]}]})
     else:
-        print(f"{ns.name}: {', '.join(run.id for run in runs)}")
+        out(f"{ns.name}: {', '.join(run.id for run in runs)}")
     return 0

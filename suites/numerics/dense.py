@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.errors import NotApplicableError
+from assay.suites.numerics.absent import unsupported
 from assay.suites.numerics.draws import draw_in_parts, generator
 from assay.suites.numerics.quantise import E4M3_MAX
 
@@ -84,7 +85,9 @@ def tensorwise(left: torch.Tensor, right: torch.Tensor) -> Product:
 
     try:
         newest = [product()]
-    except (RuntimeError, ValueError, NotImplementedError, TypeError) as error:
+    except (RuntimeError, ValueError) as error:
+        if not unsupported(error):
+            raise
         message = f"torch {torch.__version__} has no FP8 product here: {str(error).splitlines()[0]}"
         raise NotApplicableError(message) from error
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assay.harness.errors import NotApplicableError
+from assay.suites.numerics.absent import unsupported
 from assay.suites.numerics.bounds import Tolerance, rounded_sums, truncated_sums
 from assay.suites.numerics.exact import parts
 from assay.suites.numerics.quantise import BLOCK, Quantised
@@ -121,7 +122,9 @@ def scaled_mm(a: Quantised, w: Quantised, *, out: str, formats: frozenset[str]) 
 
     try:
         newest = [product()]
-    except (RuntimeError, ValueError, NotImplementedError) as error:
+    except (RuntimeError, ValueError) as error:
+        if not unsupported(error):
+            raise
         message = f"torch {torch.__version__} has no block-scaled FP8 product here: {str(error).splitlines()[0]}"
         raise NotApplicableError(message) from error
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 
-from tests.conftest import program
-from tests.door.place import LEAN, TRACEBACK, Place, keys_on_disk
+from tests.conftest import BESIDE, program
+from tests.door.place import LEAN, TRACEBACK, Place, keys_on_disk, until
 
 pytestmark = pytest.mark.mpi
 
@@ -53,6 +56,7 @@ def test_options_that_need_fresh_launches_are_refused_inside_a_world(fresh: Plac
 # One rank of a world that is up: rank 0 fails with an error that is not ours, while the others are in a barrier it never joins.
 LONELY_FAILURE = """
 import sys
+import time
 from assay.harness.door.attached import guarded
 from assay.harness.launch.announced import Announced
 
@@ -91,3 +95,42 @@ def test_a_hang_inside_a_world_ends_with_its_last_heartbeat(fresh: Place) -> Non
     shown = fresh.assay("show", "latest")
     assert "incomplete" in shown.stdout
     assert "rank 1" in shown.stdout + shown.stderr
+
+
+def test_a_case_that_ends_every_world_is_given_up_at_the_second_resume(fresh: Place) -> None:
+    world = (str(program("mpiexec")), "-n", "2")
+    kill = ("inject.kind=kill", "inject.suite=all_reduce", "inject.rank=1", "inject.match='bytes=8,'")
+    assert fresh.assay("run", *LEAN, *kill, prefix=world).returncode != 0
+    run = fresh.runs[0].name
+    assert fresh.assay("run", "--resume", run, prefix=world).returncode != 0  # once more: it may have been the machine
+    last = fresh.assay("run", "--resume", run, prefix=world)
+    assert last.returncode == 2, last.stdout + last.stderr
+    statuses = {case["params"]["bytes"]: (case["status"], case["reason"]) for case in fresh.show(run)["cases"]}
+    assert statuses[8][0] == "crashed"
+    assert statuses[8][1].startswith("two launches in a row ended in it; last heartbeat: rank ")
+    assert statuses[1024][0] == "measured"
+
+
+@pytest.mark.parametrize("wrong", [("--base", "nope"), ("device=tpu",)])
+def test_what_is_refused_inside_a_world_leaves_no_run(fresh: Place, wrong: tuple[str, ...]) -> None:
+    done = fresh.assay("run", *LEAN, *wrong, prefix=(str(program("mpiexec")), "-n", "2"))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert not fresh.runs
+
+
+def test_an_interrupted_world_says_so(fresh: Place) -> None:
+    argv = [str(program("mpiexec")), "-n", "2", str(BESIDE / "assay"), "run", *LEAN, "budget.seconds=20", "budget.precision=1e-9"]
+    with (fresh.folder / "said.txt").open("w") as said:
+        door = subprocess.Popen(argv, env=fresh.environ, cwd=fresh.folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        until(lambda: bool(fresh.runs) and any((fresh.runs[0] / "beats").glob("*")), door)
+        time.sleep(0.5)
+        door.send_signal(signal.SIGTERM)
+        assert door.wait(60) != 0
+    assert json.loads((fresh.runs[0] / "run.json").read_text())["status"] in {"interrupted", "running"}  # Hydra may kill at once
+    assert not fresh.left()
+
+
+def test_a_rerun_inside_a_world_is_refused(fresh: Place) -> None:
+    done = fresh.assay("rerun", "latest", env={"PMI_SIZE": "2"})
+    assert done.returncode == 3
+    assert "PMI_SIZE announces 2 ranks" in done.stderr

@@ -285,13 +285,14 @@ def test_raising_in_preparation_names_the_rank(tmp_path: Path, size: int, guilty
 
 
 @pytest.mark.parametrize(
-    ("size", "absent", "broken", "status"), [(1, 0, None, "not_applicable"), (2, 1, None, "not_applicable"), (3, 0, 2, "error")]
+    ("size", "absent", "broken", "status"),
+    [(1, {0}, None, "not_applicable"), (2, {0, 1}, None, "not_applicable"), (2, {1}, None, "error"), (3, {0}, 2, "error")],
 )
-def test_what_a_site_cannot_have_is_not_applicable_unless_something_broke(
-    tmp_path: Path, size: int, absent: int, broken: int | None, status: str
+def test_what_a_site_cannot_have_is_not_applicable_only_if_no_rank_can(
+    tmp_path: Path, size: int, absent: set[int], broken: int | None, status: str
 ) -> None:
     def prepare(ctx: Context) -> Work:
-        if ctx.rank == absent:
+        if ctx.rank in absent:
             message = "no FP8 here"
             raise NotApplicableError(message)
         if ctx.rank == broken:
@@ -303,6 +304,8 @@ def test_what_a_site_cannot_have_is_not_applicable_unless_something_broke(
     assert found is not None
     assert found.status == status
     assert (found.reason == "no FP8 here") == (status == "not_applicable")
+    if status == "error" and broken is None:
+        assert found.reason == "rank 1 raised in prepare: 1 of 2 ranks cannot have it, the others can: no FP8 here"
     assert found.samples.rows == ()
 
 
@@ -354,7 +357,7 @@ def test_closing_that_raises_is_told_and_takes_nothing_away(tmp_path: Path) -> N
     suite.close = close  # type: ignore[method-assign]
     found = run(tmp_path, suite)
     assert found.status == "measured"
-    assert "closing raised OSError: planted" in found.notes["stopped"]
+    assert "rank 0: closing raised OSError: planted" in found.flags
 
 
 def test_back_to_back_blocks_have_one_set_of_numbers_each(tmp_path: Path) -> None:

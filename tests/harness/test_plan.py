@@ -87,8 +87,18 @@ def test_the_estimate_of_a_case_counts_its_parts() -> None:
     made = plan(axes={"m": [8]}, budget={"seconds": 2.0, "warmup_seconds": 0.25})
     (case,) = made.cases
     assert made.needs[case.key].seconds > 0
-    assert made.seconds(case) == 2.25 + made.needs[case.key].seconds
+    need = made.needs[case.key]
+    assert made.seconds(case) == 2.25 + need.seconds + 2 * need.step_seconds
     assert Plan("", 1, (case,), needs={case.key: Needs(seconds=3)}).seconds(case) == 5.25
+    # A step of 4 s: one to warm up, three timed (the least), two checked.
+    assert Plan("", 1, (case,), needs={case.key: Needs(seconds=3, step_seconds=4)}).seconds(case) == 3 + 4 + 20 + 8
+    assert Plan("", 1, (case,), needs={case.key: Needs(step_seconds=100)}).seconds(case) == 100 + 300 + 200
+
+
+def test_a_case_that_would_run_into_its_deadline_is_said() -> None:
+    slow = {"axes": {"m": [4096], "dtype": ["bf16"]}, "n": 1 << 16, "k": 1 << 14}
+    assert any("may need" in note and "budget.timeout" in note for note in plan(**slow, budget={"timeout": 60.0}).notes)
+    assert plan(**slow, budget={"timeout": 1e6}).notes == ()
 
 
 @pytest.mark.parametrize(

@@ -193,12 +193,6 @@ def test_a_broken_json_file_is_named(tmp_path: Path, text: str) -> None:
         RunDir(tmp_path).read_json("run.json")
 
 
-def test_lines_of_other_files_are_read_up_to_a_cut(tmp_path: Path) -> None:
-    (tmp_path / "records.jsonl").write_text('{"a":1}\n{"a":2}\n{"a":', encoding="utf-8")
-    assert list(RunDir(tmp_path).iter_jsonl("records.jsonl")) == [{"a": 1}, {"a": 2}]
-    assert list(RunDir(tmp_path).iter_jsonl("absent.jsonl")) == []
-
-
 def one_line(error: StoreError, path: Path) -> bool:
     """Tell whether the error names the file and the way out in one line."""
     return "\n" not in str(error) and str(path) in str(error) and "store.url" in str(error)

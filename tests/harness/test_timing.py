@@ -25,13 +25,15 @@ BUDGETS = st.builds(
 )
 
 
-def simulate(durations: Iterator[float], budget: Budget, *, overhead: float = 0.0, most: int = 5000) -> tuple[list[float], list[int], str]:
+def simulate(
+    durations: Iterator[float], budget: Budget, *, overhead: float = 0.0, most: int = 5000, guess: float = 0.0
+) -> tuple[list[float], list[int], str]:
     """Time on a clock that advances by each repetition and ``overhead`` beside it; AssertionError if no end is in sight."""
     seconds: list[float] = []
     blocks: list[int] = []
     elapsed = 0.0
     while True:
-        count, why = next_block(seconds, elapsed=elapsed, budget=budget)
+        count, why = next_block(seconds, elapsed=elapsed, budget=budget, guess=guess)
         if count == 0:
             return seconds, blocks, why
         assert count > 0
@@ -96,12 +98,14 @@ def test_maximum_is_never_passed() -> None:
 
 
 def test_slow_steps_give_up_the_minimum() -> None:
-    seconds, blocks, why = simulate(itertools.repeat(100.0), Budget(seconds=1, min_reps=10))
-    assert len(seconds) < 20
-    assert blocks[0] == 10  # nothing is known of the step before the first block
-    seconds, _, why = simulate(itertools.repeat(4.0), Budget(seconds=1, min_reps=1000, max_reps=10**6))
-    assert len(seconds) <= 1003
-    assert why
+    seconds, blocks, why = simulate(itertools.repeat(100.0), Budget(seconds=1, min_reps=10), guess=100.0)
+    assert (len(seconds), blocks) == (3, [3])
+    assert why == "10 time slices spent before 10 repetitions"
+    seconds, _, _ = simulate(itertools.repeat(4.0), Budget(seconds=1, min_reps=1000, max_reps=10**6), guess=4.0)
+    assert len(seconds) == 3
+    seconds, blocks, _ = simulate(itertools.repeat(0.5), Budget(seconds=1, min_reps=10), guess=0.5)
+    assert len(seconds) == 10  # slower than a block, but ten of them fit into ten slices
+    assert blocks[0] == 3
 
 
 def test_after_patience_even_the_minimum_is_given_up() -> None:

@@ -40,7 +40,8 @@ def found(base: Sequence[RunDir], head: Sequence[RunDir]) -> Comparison:
         ([1.0, 2.0, 0.5], [1.0, 2.1, 0.6], "inconclusive", 4),
         ([1.0], [9.0], "inconclusive", 4),
         ([1.0], [1.0], "inconclusive", 4),
-        ([1.0, 1.0], [9.0], "inconclusive", 4),
+        ([1.0, 1.0001], [9.0], "inconclusive", 4),
+        ([51.2, 51.2], [56.32, 56.32], "inconclusive", 4),  # a clock that ticks every 5.12 makes them equal, not sure
     ],
 )
 def test_statuses_and_what_they_decide(tmp_path: Path, base: list[float], head: list[float], status: str, code: int) -> None:
@@ -72,7 +73,7 @@ def test_a_run_named_twice_counts_once(tmp_path: Path) -> None:
 
 
 def test_a_case_that_head_lacks_is_missing_with_its_reason(tmp_path: Path) -> None:
-    base = runs(tmp_path, "b", [1.0, 1.0])
+    base = runs(tmp_path, "b", [1.0, 1.0001])
     head = write_records(tmp_path / "h0", [time_record(1.0, run="h0", key="other")])
     why = [{"key": KEY, "suite": "gemm", "status": "crashed", "reason": "killed"}]
     head.write_json("verdicts.json", {"coverage": {"rows": why, "left_out_rows": []}})
@@ -83,9 +84,9 @@ def test_a_case_that_head_lacks_is_missing_with_its_reason(tmp_path: Path) -> No
 
 
 def test_new_cases_alone_are_no_pass(tmp_path: Path) -> None:
-    base, head = runs(tmp_path, "b", [1.0, 1.0]), runs(tmp_path, "h", [1.0, 1.0])
-    for run in head:
-        lines = [time_record(1.0, run=run.id, key=key).as_dict() for key in (KEY, "new")]
+    base, head = runs(tmp_path, "b", [1.0, 1.0001]), runs(tmp_path, "h", [1.0, 1.0001])
+    for i, run in enumerate(head):
+        lines = [time_record(1.0 + i / 1e4, run=run.id, key=key).as_dict() for key in (KEY, "new")]
         (run.path / "records.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     comparison = found(base, head)
     assert comparison.counts == {"new": 1, "same": 1}
@@ -93,13 +94,13 @@ def test_new_cases_alone_are_no_pass(tmp_path: Path) -> None:
 
 
 def test_a_figure_in_only_some_runs_of_a_side_is_said(tmp_path: Path) -> None:
-    head = [*runs(tmp_path, "h", [1.0, 1.0]), write_records(tmp_path / "h9", [])]
-    (row,) = found(runs(tmp_path, "b", [1.0, 1.0]), head).rows
+    head = [*runs(tmp_path, "h", [1.0, 1.0001]), write_records(tmp_path / "h9", [])]
+    (row,) = found(runs(tmp_path, "b", [1.0, 1.0001]), head).rows
     assert "only 2 of 3 head runs" in row.reason
 
 
 def test_other_hardware_is_not_comparable_and_the_facts_are_named(tmp_path: Path) -> None:
-    base = runs(tmp_path, "b", [1.0, 1.0])
+    base = runs(tmp_path, "b", [1.0, 1.0001])
     head = runs(tmp_path, "h", [9.0, 9.0], hw_class="hw2", facts=FACTS | {"cpu_model": "Toy 2", "boot_id": "other"})
     comparison = found(base, head)
     assert comparison.rows[0].status == "not-comparable"
@@ -109,31 +110,31 @@ def test_other_hardware_is_not_comparable_and_the_facts_are_named(tmp_path: Path
 
 def test_mixed_hardware_on_one_side_is_not_comparable(tmp_path: Path) -> None:
     base = [*runs(tmp_path, "b", [1.0]), *runs(tmp_path, "c", [1.0], hw_class="hw2")]
-    assert found(base, runs(tmp_path, "h", [1.0, 1.0])).rows[0].status == "not-comparable"
+    assert found(base, runs(tmp_path, "h", [1.0, 1.0001])).rows[0].status == "not-comparable"
 
 
 def test_unknown_hardware_is_not_the_same_hardware(tmp_path: Path) -> None:
-    comparison = found(runs(tmp_path, "b", [1.0, 1.0], hw_class=""), runs(tmp_path, "h", [1.0, 1.0], hw_class=""))
+    comparison = found(runs(tmp_path, "b", [1.0, 1.0001], hw_class=""), runs(tmp_path, "h", [1.0, 1.0001], hw_class=""))
     assert comparison.rows[0].status == "not-comparable"
 
 
 def test_other_software_is_a_note(tmp_path: Path) -> None:
-    head = runs(tmp_path, "h", [1.0, 1.0], sw_class="sw2", facts=FACTS | {"kernel": "6.2"})
-    comparison = found(runs(tmp_path, "b", [1.0, 1.0]), head)
+    head = runs(tmp_path, "h", [1.0, 1.0001], sw_class="sw2", facts=FACTS | {"kernel": "6.2"})
+    comparison = found(runs(tmp_path, "b", [1.0, 1.0001]), head)
     assert comparison.rows[0].status == "same"
     assert comparison.notes == ("the software differs: kernel '6.1' and '6.2'",)
 
 
 def test_planted_faults_are_never_comparable_with_clean_runs(tmp_path: Path) -> None:
-    planted = runs(tmp_path, "p", [1.0, 1.0], inject=True)
-    assert found(runs(tmp_path, "b", [1.0, 1.0]), planted).rows[0].status == "not-comparable"
-    assert found(planted, runs(tmp_path, "q", [1.0, 1.0], inject=True)).rows[0].status == "same"
+    planted = runs(tmp_path, "p", [1.0, 1.0001], inject=True)
+    assert found(runs(tmp_path, "b", [1.0, 1.0001]), planted).rows[0].status == "not-comparable"
+    assert found(planted, runs(tmp_path, "q", [1.0, 1.0001], inject=True)).rows[0].status == "same"
 
 
 def test_a_planted_case_is_neither_missing_nor_new(tmp_path: Path) -> None:
     key = replace(case(m=64), inject={"kind": "slow"}).key
     head = [write_records(tmp_path / f"h{i}", [time_record(1.0, run=f"h{i}", key=key, inject=True)]) for i in range(2)]
-    comparison = found(runs(tmp_path, "b", [1.0, 1.0]), head)
+    comparison = found(runs(tmp_path, "b", [1.0, 1.0001]), head)
     assert {row.key: row.status for row in comparison.rows} == {KEY: "missing", key: "not-comparable"}
 
 
@@ -157,14 +158,14 @@ def test_nothing_in_common_decides_nothing(tmp_path: Path) -> None:
 
 
 def test_a_time_of_zero_is_inconclusive(tmp_path: Path) -> None:
-    assert found(runs(tmp_path, "b", [0.0, 1.0]), runs(tmp_path, "h", [1.0, 1.0])).rows[0].status == "inconclusive"
+    assert found(runs(tmp_path, "b", [0.0, 1.0]), runs(tmp_path, "h", [1.0, 1.0001])).rows[0].status == "inconclusive"
 
 
 def test_runs_that_were_never_judged_are_derived_from_their_measurements(tmp_path: Path) -> None:
-    base = [write_run(tmp_path / f"b{i}", [measured(case(m=64), [1.0] * 7)]) for i in range(2)]
-    head = [write_run(tmp_path / f"h{i}", [measured(case(m=64), [2.0] * 7)]) for i in range(2)]
+    base = [write_run(tmp_path / f"b{i}", [measured(case(m=64), [1.0 + i / 1e4] * 7)]) for i in range(2)]
+    head = [write_run(tmp_path / f"h{i}", [measured(case(m=64), [2.0 + i / 1e4] * 7)]) for i in range(2)]
     (row,) = found(base, head).rows
-    assert (row.status, row.base, row.head) == ("slower", pytest.approx(1.0), pytest.approx(2.0))
+    assert (row.status, row.base, row.head) == ("slower", pytest.approx(1.0, rel=1e-3), pytest.approx(2.0, rel=1e-3))
 
 
 def test_damaged_records_are_noted(tmp_path: Path) -> None:

@@ -102,7 +102,9 @@ def test_without_a_usable_configuration_truth_and_coverage_are_judged(run: Calla
 def test_the_runs_own_rules_are_used(run: Callable[..., RunDir]) -> None:
     made = run(measured(case(m=1), TIMES))
     assert {v["rule"] for v in shown(made)["verdicts"]} == {"answer", "coverage"}
-    (made.path / "config.yaml").write_text(yaml.safe_dump({"rules": rules(), "hardware": MEASURED}), encoding="utf-8")
+    (made.path / "config.yaml").write_text(
+        yaml.safe_dump({"rules": rules(), "hardware": MEASURED, "site": {}, "launch": {}}), encoding="utf-8"
+    )
     assert "gemm_small" in {v["rule"] for v in shown(made)["verdicts"]}
 
 

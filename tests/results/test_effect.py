@@ -115,6 +115,9 @@ def test_what_has_no_logarithm_is_a_value_error(base: list[float], head: list[fl
         measure_effect(base, head)
 
 
-def test_runs_without_any_spread_still_have_an_effect() -> None:
-    assert decide(measure_effect([1.0, 1.0], [1.0, 1.0]), **LIMITS)[0] == "same"
-    assert decide(measure_effect([1.0, 1.0], [2.0, 2.0]), **LIMITS)[0] == "slower"
+@pytest.mark.parametrize("head", [1.0, 2.0])
+def test_runs_equal_to_the_last_digit_have_an_effect_but_no_certainty(head: float) -> None:
+    effect = measure_effect([1.0, 1.0], [head, head])
+    assert effect.change == pytest.approx(head - 1)
+    status, reason = decide(effect, **LIMITS | {"counts": (2, 2)})
+    assert (status, "coarse clock" in reason) == ("inconclusive", True)
