@@ -37,9 +37,14 @@ def stand_guard(folder: Path) -> None:
     if child == 0:
         die_with_parent()
         return
-    asked = []
+    asked: list[int] = []
+
+    def pass_on(number: int, _frame: object) -> None:
+        asked.append(number)
+        os.kill(child, number)
+
     for number in PASSED_ON:
-        signal.signal(number, lambda n, _frame: (asked.append(n), os.kill(child, n)))
+        signal.signal(number, pass_on)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code not in EXPECTED and not asked:

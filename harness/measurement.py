@@ -40,15 +40,14 @@ class Samples:
         return [max(column) for column in zip(*self.rows, strict=True)]
 
     def kept(self, limit: int = MAX_SAMPLES) -> Samples:
-        """Keep everything up to ``limit`` samples; beyond it the slowest rank's seconds of evenly spaced repetitions."""
+        """Keep everything up to ``limit`` samples; beyond it evenly spaced repetitions, each on every rank."""
         total = sum(len(row) for row in self.rows)
         if total <= limit:
             return self
-        slowest = self.slowest
-        stride = math.ceil(len(slowest) / limit)
-        left = total - len(slowest[::stride])
-        rest = f"kept the slowest rank of every {stride}. of {len(slowest)} repetitions, dropped {left} of {total} samples"
-        return Samples((slowest[::stride],), rest)
+        stride = math.ceil(total / limit)
+        rows = tuple(row[::stride] for row in self.rows)
+        left = total - sum(map(len, rows))
+        return Samples(rows, f"kept every {stride}. of {len(self.rows[0])} repetitions, dropped {left} of {total} samples")
 
     def as_dict(self) -> dict[str, Any]:
         """Pack: little-endian float64 as base85 (10 bytes a sample, exact, NaN and infinities too), with its SHA-256."""

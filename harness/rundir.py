@@ -9,7 +9,7 @@ A run directory holds::
     measurements/NNN-ranks.jsonl   written by rank 0 of launch NNN: a header line, one line a case, a footer line
     measurements/NNN-door.jsonl    written by the door after launch NNN: cases that could not speak for themselves
     records.jsonl verdicts.json    derived by the judging half; may be made again
-    beats/ stacks/ logs/           last words of the ranks
+    beats/ stacks/ faults/ deaths/ logs/    last words of the ranks
 
 Two writers never share a file. A line is written at once, flushed and synced; a torn last line is not a case.
 """

@@ -140,7 +140,7 @@ def check_known(config: dict[str, Any]) -> None:
 def defaults_list(overrides: Sequence[str]) -> Sequence[ResultDefault]:
     """List every file that a configuration is composed of."""
     listed = GlobalHydra.instance().config_loader().compute_defaults_list("config", list(overrides), RunMode.RUN)
-    return listed.defaults
+    return list(listed.defaults)
 
 
 def check_chosen(names: Sequence[str], chosen: dict[str, Any]) -> None:

@@ -130,7 +130,7 @@ def test_rerun_measures_the_stored_plan_as_a_run_of_its_own(two: Two) -> None:
     assert done.returncode == 0, done.stderr
     assert again.name not in two.ids
     assert keys_on_disk(again) == keys_on_disk(two.place.runs[0])
-    assert f"comparison with {two.ids[0]}" in done.stdout  # the last run of the same command
+    assert f"comparison with {two.ids[-1]}" in done.stdout  # the last run of the same cases
 
 
 def test_runs_makes_fresh_launches_of_one_session(two: Two) -> None:
