@@ -11,6 +11,7 @@ from assay.harness.door.console import emit_json, parser
 from assay.harness.door.run import one, only
 from assay.harness.door.runs import opened, store_option
 from assay.harness.errors import RefusalError
+from assay.harness.interrupt import interruptible
 from assay.harness.launch.announced import attached
 from assay.harness.planfile import read_plan
 
@@ -34,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     run = only(store.resolve(ns.run), "RUN")
     plan, config = read_plan(run.path / "plan.json"), run.config()
     job = execute.Job(plan, config, to_yaml(config), list(run.read_json("run.json")["command"]))
-    with execute.interruptible():
+    with interruptible():
         code, document, _ = one(ns, store, job, store.resolve(ns.base) if ns.base else None)
     if ns.json:
         emit_json(document)
