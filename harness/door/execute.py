@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from assay.results.store import Store
 
 INTERRUPTED = 130
-LOCK_SECONDS = 0.2
+LOCK_SECONDS = 0.4
 
 
 @dataclass(frozen=True)
@@ -89,23 +89,27 @@ def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bo
 
 
 @contextlib.contextmanager
-def held(run: RunDir) -> Iterator[None]:
-    """Hold the run's lock: it tells a live run from a dead one. RefusalError if another door holds it, StoreError if it cannot be made."""
+def held(run: RunDir, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Hold the run's lock: it tells a live run from a dead one.
+
+    RefusalError if another door still holds it after ``seconds``, StoreError if it cannot be made.
+    """
     path = run.path / "door.lock"
     try:
         file = path.open("w")
     except OSError as error:
         raise unwritable(path, error) from error
     with file:
-        for last in (False, False, True):
+        deadline = time.monotonic() + seconds
+        while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError as error:
-                if last:
+                if time.monotonic() >= deadline:
                     message = "is still running"
                     raise RefusalError(message, value=run.id, where="RUN", fix="Wait for it, or stop it first.") from error
-                time.sleep(LOCK_SECONDS)  # assay runs takes the lock for a moment to see whether anybody holds it
+                time.sleep(LOCK_SECONDS / 2)  # assay runs takes the lock for a moment to see whether anybody holds it
         yield
 
 

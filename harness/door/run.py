@@ -34,6 +34,7 @@ a value that holds = or , is quoted: "inject.match='bytes=8'".
 Exit codes: 0 measured and passed; 1 a verdict failed; 2 a case errored, crashed, hung or is missing; 3 refused before
 measuring; 4 no verdict is possible; 130 interrupted. The worst of several is 3, then 1, 2, 4.
 """
+REQUEUED_SECONDS = 60.0
 SEVERITY = (130, 3, 1, 2, 4, 0)
 
 
@@ -252,7 +253,9 @@ def resume(ns: Namespace) -> int:
     if submit.is_job(config) and not os.environ.get("SLURM_JOB_ID"):
         code, document, _ = sent(ns, submit.again(run), quiet=False)
         return code
-    with execute.held(run):
+    # A requeued job may begin while its forerunner on a failed node is still going down.
+    patience = REQUEUED_SECONDS if os.environ.get("SLURM_RESTART_COUNT") else execute.LOCK_SECONDS
+    with execute.held(run, seconds=patience):
         give_up(run, plan)
         plan = execute.in_company(plan, os.environ)
         execute.take_up(run, plan)
