@@ -13,6 +13,7 @@ from typing import Any
 from assay.harness.errors import RefusalError
 
 SIMPLE = ("int", "float", "str", "bool")
+OPEN = " | str"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,12 @@ class Param:
     @property
     def choices(self) -> tuple[Any, ...]:
         """Values of a ``Literal[...]`` annotation; empty for other types."""
-        return choices_of(self.annotation)
+        return choices_of(self.annotation.removesuffix(OPEN))
+
+    @property
+    def open(self) -> bool:
+        """Tell whether other text than the choices may be given (``Literal[...] | str``): the suite itself says what it takes."""
+        return bool(self.choices) and self.annotation.endswith(OPEN)
 
 
 @functools.cache
@@ -58,6 +64,8 @@ def coerce(value: object, param: Param, *, where: str) -> Any:
     """
     if param.choices:
         if value in param.choices and type(value) is type(param.choices[param.choices.index(value)]):
+            return value
+        if param.open and isinstance(value, str):
             return value
         fix = f"Choose one of {', '.join(map(str, param.choices))}."
     else:

@@ -25,6 +25,7 @@ from assay.harness.launch.mpi import find_mpiexec
 from assay.harness.plan import Plan, one_of, positive_int
 from assay.harness.planfile import to_dict
 from assay.harness.rundir import SCHEMA, RunDir, unwritable, write_atomic
+from assay.harness.suitepath import option_words
 from assay.harness.supervise import Ended, launch
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def interruptible() -> Iterator[None]:
 def command_of(plan: Plan, config: Mapping[str, Any], run: RunDir) -> tuple[list[str], str]:
     """Choose the launcher: its command, and the name of the MPI it belongs to."""
     site, kind = config["site"], one_of(config["launch"].get("kind"), KINDS, where="launch.kind")
-    files = (str(run.path / "plan.json"), str(run.path))
+    files = (str(run.path / "plan.json"), str(run.path), *option_words())
     if kind == "solo" or (kind == "auto" and plan.nranks == 1 and not needs_mpi(plan)):
         if plan.nranks != 1:
             message = "launch=solo starts one rank"

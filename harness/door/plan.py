@@ -12,6 +12,7 @@ from assay.harness.errors import RefusalError
 from assay.harness.plan import Plan
 from assay.harness.planfile import to_dict
 from assay.harness.rundir import RunDir, write_atomic
+from assay.harness.suitepath import name_suite_paths
 from assay.harness.work import Needs
 
 SUMMARY = "show cases, ranks, launch command, estimated time and memory; run nothing"
@@ -34,6 +35,7 @@ def main(argv: Sequence[str]) -> int:
     from assay.harness.door.run import prepare
 
     ns = arguments().parse_intermixed_args(list(argv))
+    name_suite_paths(ns.suite_path)
     composed, plan = prepare(ns, ns.overrides)
     try:
         command, mpi = execute.command_of(plan, composed.config, RunDir(Path("RUN")))

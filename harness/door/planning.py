@@ -70,7 +70,7 @@ def check_floors(floors: Sequence[Floor], suites: Mapping[str, Any], known: Sequ
         parameters = schema(resolve(suites[floor.suite]["target"], where=f"suite.{floor.suite}.target"))
         for name, wanted in floor.where.items():
             choices = parameters[name].choices if name in parameters else ()
-            if choices and wanted not in choices:
+            if choices and wanted not in choices and not parameters[name].open:
                 message = f"{name} is never this, so this floor judges nothing"
                 fix = f"Choose one of {', '.join(map(str, choices))}."
                 raise RefusalError(message, value=wanted, where=f"rules.{floor.name}.where.{name}", fix=fix)
