@@ -15,6 +15,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,16 @@ def deaths(folder: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda word: int(word["time_ns"]))
 
 
-def first_dead(folder: Path, ranks: Iterable[tuple[int, str, int]]) -> int | None:
+@dataclass(frozen=True)
+class Death:
+    """Which rank died, and how: its exit code, negative for a signal."""
+
+    rank: int
+    code: int
+
+
+def first_dead(folder: Path, ranks: Iterable[tuple[int, str, int]]) -> Death | None:
     """Find the rank that died first among (rank, host, pid); None if no guard of theirs wrote anything."""
     by_process = {(host, pid): rank for rank, host, pid in ranks}
-    return next((by_process[word["host"], word["pid"]] for word in deaths(folder) if (word["host"], word["pid"]) in by_process), None)
+    words = [word for word in deaths(folder) if (word["host"], word["pid"]) in by_process]
+    return Death(by_process[words[0]["host"], words[0]["pid"]], int(words[0]["code"])) if words else None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from assay.harness.alignment import skewed
 from assay.harness.case import Case
 from assay.harness.inject import plant
 from assay.harness.measurement import Measurement, Samples
@@ -266,6 +267,9 @@ def flags(session: Session, run: Running) -> tuple[str, ...]:
     overhead = float(session.timer.get("overhead", 0.0))
     if middle and overhead > 0.02 * middle:
         found.append(f"timer overhead is {overhead / middle:.0%} of the median")
+    apart = skewed(session.timer, seconds=middle) if run.work.scope == "world" else ""
+    if apart:
+        found.append(apart)
     if run.case.inject:
         found.append(f"planted fault: {run.case.inject.get('kind')}")
     return tuple(found)

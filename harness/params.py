@@ -6,6 +6,8 @@ import ast
 import functools
 import inspect
 import sys
+import types
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +56,8 @@ def written(annotation: object) -> str:
     """Spell an annotation as in the source, whether it was kept as a string or evaluated."""
     if isinstance(annotation, str):
         return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return " | ".join("None" if part is types.NoneType else written(part) for part in typing.get_args(annotation))
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
 
 

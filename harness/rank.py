@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from assay.harness.alignment import alignment
 from assay.harness.beat import Beat, name
 from assay.harness.case import Case
 from assay.harness.device.open import open_device
@@ -31,7 +32,9 @@ from assay.harness.session import Session
 from assay.harness.suitepath import take_options
 from assay.harness.targets import resolve
 from assay.harness.work import Context
+from assay.harness.world.open import Meeting, open_world
 from assay.harness.world.protocol import World
+from assay.harness.world.store import START_SECONDS
 
 LAST_RESORT_SECONDS = 15.0
 
@@ -45,28 +48,24 @@ def main(argv: list[str]) -> int:
     try:
         take_options(argv[2:])
         plan = read_plan(Path(argv[0]))
-        world = open_world(plan.nranks)
+        world = join_world(plan.nranks)
         run_plan(plan, world, Path(argv[1]))
+        world.close()
     except AssayError as error:
         print(f"assay: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def open_world(nranks: int) -> World:
-    """Bring the control world up: MPI if anything announced ranks or more than one is wanted, else solo."""
+def join_world(nranks: int) -> World:
+    """Bring up the control world of whoever announced ranks, else MPI for several and none for one; RefusalError for another size."""
     found = announced(os.environ)
-    if found is None and nranks == 1:
-        from assay.harness.world.solo import SoloWorld
-
-        return SoloWorld()
-    from assay.harness.world.mpi import MpiWorld
-
-    world = MpiWorld()
+    meeting: Meeting = "alone" if found is None and nranks == 1 else "mpi" if found is None or found.mpi else "store"
+    world = open_world(meeting, os.environ, seconds=START_SECONDS)
     confirm(found, size=world.size)
     if world.size != nranks:
-        message = f"the plan wants {nranks} ranks, the MPI world that came up has {world.size}"
-        fix = "Start it with the launcher of the MPI that mpi4py uses (assay doctor names both)."
+        message = f"the plan wants {nranks} ranks, the world that came up has {world.size}"
+        fix = "Start it with the launcher of the MPI that mpi4py uses (assay doctor names both), or with torchrun."
         raise RefusalError(message, fix=fix)
     return world
 
@@ -78,7 +77,7 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
     launch, finished = world.bcast((run_dir.next_launch(), finished_keys(run_dir)) if world.rank == 0 else (0, set()))
     beat = Beat(out / "beats", rank=world.rank, launch=launch)
     device = open_device(plan.cases[0].device, local_rank=local_rank(world))
-    session = Session(Context(world, device), beat, out, launch, timer=dict(device.timer()))
+    session = Session(Context(world, device), beat, out, launch, timer={**device.timer(), **alignment(world)})
     everyone = world.gather(rank_facts(world, session))
     writer = (
         LineWriter(out / "measurements" / f"{launch:03d}-ranks.jsonl", {"run": run_dir.id, "ranks": everyone}) if world.rank == 0 else None
@@ -123,13 +122,12 @@ def local_rank(world: World) -> int:
 
 def rank_facts(world: World, session: Session) -> Mapping[str, Any]:
     """Say where this rank runs and on what."""
-    library = getattr(world, "library", None)
     return {
         "rank": world.rank,
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "python": platform.python_version(),
-        "mpi": library() if library else "none",
+        "mpi": world.library(),
         "device": dict(session.context.device.facts()),
     }
 

@@ -17,6 +17,7 @@ import psutil
 
 from assay.harness.beat import Seen, read_beats
 from assay.harness.guard import die_with_parent, first_dead
+from assay.harness.interrupt import heed
 from assay.harness.lastwords import died, hung, states
 from assay.harness.measurement import Fault, Measurement
 from assay.harness.plan import Plan
@@ -109,6 +110,7 @@ def launch(
         overdue = None
         seen_states: dict[int, str] = {}
         while process.poll() is None:
+            heed()
             beats = watch.look()
             progress()
             overdue = watch.overdue()
@@ -137,9 +139,10 @@ def write_down(watch: Watch, code: int | None, overdue: float | None, seen_state
     if overdue is not None:
         status, reason, fault = hung(watch.run.path, involved, seen_states, launch=watch.launch, timeout=case.budget.timeout)
     else:
-        first = first_dead(watch.run.path / "deaths", [(seen.rank, seen.host, seen.pid) for seen in involved])
-        first = watch.first_dead if first is None else first  # its guard was killed too: go by whose end was seen first
-        status, reason, fault = died(watch.run.path, involved, first, launch=watch.launch, ending=ending)
+        word = first_dead(watch.run.path / "deaths", [(seen.rank, seen.host, seen.pid) for seen in involved])
+        # Without a word its guard was killed too: go by whose end was seen first, and by what the launcher made of it.
+        first, how = (word.rank, describe(word.code)) if word else (watch.first_dead, ending)
+        status, reason, fault = died(watch.run.path, involved, first, launch=watch.launch, ending=how)
     writer = LineWriter(watch.run.path / "measurements" / f"{watch.launch:03d}-door.jsonl", {"run": watch.run.id})
     writer.measurement(Measurement(case, status, reason, fault=fault))
     writer.close()

@@ -116,6 +116,13 @@ class FakeWorld:
         self._meeting.door.abort()
         raise SystemExit(code)
 
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+    def library(self) -> str:
+        """Say that there is none."""
+        return "none: threads"
+
 
 def context(formats: Sequence[str] = ("fp32", "bf16"), *, kind: str = "cpu") -> Context:
     """Make the context of a single rank."""

@@ -13,18 +13,21 @@ import traceback
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from assay.harness.door import execute
 from assay.harness.door.console import Progress, emit_json, tell
 from assay.harness.door.replay import stored_plan
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
 from assay.harness.guard import die_with_parent
+from assay.harness.interrupt import interruptible
 from assay.harness.launch.announced import Announced, confirm
 from assay.harness.plan import Plan
 from assay.harness.planfile import from_dict, to_dict
 from assay.harness.rundir import RunDir
 from assay.harness.supervise import give_up
+from assay.harness.world.open import open_world
+from assay.harness.world.protocol import World
 
 START_SECONDS = 120.0  # the largest worlds take this long to come up
 UP, CODE = b"u", b"c"
@@ -40,8 +43,8 @@ def run_attached(ns: Namespace, found: Announced, argv: Sequence[str]) -> int:
     return guarded(lambda up: in_world(ns, found, argv, up), found)
 
 
-def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> int:
-    """Run ``action`` in a child; refuse if its MPI never comes up, and never let a crash look like a verdict.
+def guarded(action: Callable[[Callable[[World], None]], int], found: Announced) -> int:
+    """Run ``action`` in a child; refuse if its world never comes up, and never let a crash look like a verdict.
 
     MPI's start waits for ever when fewer processes exist than announced, and it waits inside C: only another process can
     end it. A child that ends without giving its exit code through the pipe crashed: that is a 2, whatever code it left.
@@ -51,29 +54,11 @@ def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> in
     if child == 0:
         os.close(receive)
         die_with_parent()
-        code = 2
-        try:
-            with execute.interruptible():
-                code = action(lambda: announce(send))
-            finalize()
-        except RefusalError as error:
-            tell(f"assay: {error}")
-            code = error.exit_code
-            finalize()
-        except InterruptedRunError as stop:
-            tell(f"assay: interrupted by {stop}; what was measured is kept")
-            abort_world(send, execute.INTERRUPTED)
-        except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever it was
-            tell(f"assay: {error}" if isinstance(error, AssayError) else traceback.format_exc())
-            abort_world(send, 2)
-        sys.stdout.flush()
-        os.write(send, CODE + bytes([code]))
-        os._exit(code)
+        be_rank(action, send)
     os.close(send)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda n, _frame: os.kill(child, n))
-    patience = float(os.environ.get("ASSAY_START_SECONDS") or START_SECONDS)
-    late = threading.Timer(patience, os.kill, (child, signal.SIGKILL))
+    late = threading.Timer(patience(), os.kill, (child, signal.SIGKILL))
     late.daemon = True
     late.start()
     said = b""
@@ -86,41 +71,58 @@ def guarded(action: Callable[[Callable[[], None]], int], found: Announced) -> in
     if CODE in said:
         return said[-1]
     if UP not in said:
-        message = f"{found.variable} announces {found.size} ranks, but no MPI world of that size came up within {patience:g} s"
+        message = f"{found.variable} announces {found.size} ranks, but no world of that size came up within {patience():g} s"
         fix = "Start as many ranks as announced, through the launcher of the MPI that mpi4py uses (slow to start: ASSAY_START_SECONDS)."
         raise RefusalError(message, fix=fix)
     tell(f"assay: this rank ended without a result ({status}); go on with assay run --resume latest")
     return 2
 
 
-def abort_world(pipe: int, code: int) -> None:
-    """Give the exit code and end every rank: others may be waiting for this one in a collective that it never joins."""
-    os.write(pipe, CODE + bytes([code]))
-    mpi = sys.modules.get("mpi4py.MPI")
-    if mpi is not None:
-        mpi.COMM_WORLD.Abort(code)
-    os._exit(code)
+def patience() -> float:
+    """Give the seconds that a world may take to come up."""
+    return float(os.environ.get("ASSAY_START_SECONDS") or START_SECONDS)
 
 
-def finalize() -> None:
-    """Take leave of MPI, if it is up: Open MPI's launcher takes a rank that ends without for a crash."""
-    mpi = sys.modules.get("mpi4py.MPI")
-    if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized():
-        mpi.Finalize()
+def be_rank(action: Callable[[Callable[[World], None]], int], pipe: int) -> NoReturn:
+    """Run ``action`` in this process, which the guard watches, and end it with the exit code written to ``pipe``."""
+    worlds: list[World] = []
+
+    def up(world: World) -> None:
+        worlds.append(world)
+        os.write(pipe, UP)
+
+    def end(code: int, *, everybody: bool) -> NoReturn:
+        sys.stdout.flush()
+        os.write(pipe, CODE + bytes([code]))
+        for world in worlds if everybody else ():
+            world.abort(code)  # others may be waiting for this rank in a collective that it never joins
+        os._exit(code)
+
+    try:
+        with interruptible():
+            code = action(up)
+        for world in worlds:
+            world.close()
+    except RefusalError as error:
+        tell(f"assay: {error}")
+        for world in worlds:
+            world.close()
+        end(error.exit_code, everybody=False)
+    except InterruptedRunError as stop:
+        tell(f"assay: interrupted by {stop}; what was measured is kept")
+        end(execute.INTERRUPTED, everybody=True)
+    except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever it was
+        tell(f"assay: {error}" if isinstance(error, AssayError) else traceback.format_exc())
+        end(2, everybody=True)
+    end(code, everybody=False)
 
 
-def announce(pipe: int) -> None:
-    """Tell the guard that MPI is up."""
-    os.write(pipe, UP)
-
-
-def in_world(ns: Namespace, found: Announced, argv: Sequence[str], up: Callable[[], None]) -> int:
+def in_world(ns: Namespace, found: Announced, argv: Sequence[str], up: Callable[[World], None]) -> int:
     """Be one rank; rank 0 prepares before and judges after."""
     from assay.harness.rank import run_plan
-    from assay.harness.world.mpi import MpiWorld
 
-    world = MpiWorld()
-    up()
+    world = open_world("mpi" if found.mpi else "store", os.environ, seconds=patience())
+    up(world)
     confirm(found, size=world.size)
     nodes = len(set(world.allgather(socket.gethostname())))
     prepared: dict[str, Any] | None = None

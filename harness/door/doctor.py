@@ -35,7 +35,8 @@ def main(argv: Sequence[str]) -> int:
     p.add_argument("--json", action="store_true", help="print one JSON document")
     ns = p.parse_args(list(argv))
     found = [look() for look in LOOKS]
-    needed = all(row.ok for row in found if row.what in NEEDED)
+    there = {row.what for row in found if row.ok}
+    needed = there >= NEEDED and any(there >= way for way in RANKS)
     if ns.json:
         emit_json({"schema": "assay.doctor/1", "ready": needed, "findings": [asdict(row) for row in found]})
         return 0 if needed else 2
@@ -68,7 +69,7 @@ def mpi_library() -> Finding:
     """Ask mpi4py, in a process of its own, which MPI library comes up."""
     import subprocess
 
-    script = "from mpi4py import MPI; out(MPI.Get_library_version().splitlines()[0].strip('\\0 '), MPI.COMM_WORLD.Get_size())"
+    script = "from mpi4py import MPI; print(MPI.Get_library_version().splitlines()[0].strip('\\0 '), MPI.COMM_WORLD.Get_size())"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PMI_", "PMIX_", "OMPI_"))}
     try:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False, env=clean)  # noqa: S603 - ours
@@ -132,6 +133,19 @@ def transports() -> Finding:
     return Finding("torch transports", bool(have.get("gloo")), seen or "torch has no distributed", "a torch build with gloo")
 
 
+def store_world() -> Finding:
+    """Look for what ranks without MPI meet in."""
+    import importlib.util
+
+    try:
+        import torch.distributed as dist
+    except ImportError as error:
+        return Finding("ranks without MPI", ok=False, seen=str(error), way="a torch build with torch.distributed")
+    there = dist.is_available() and importlib.util.find_spec("torch.distributed.run") is not None
+    seen = "torchrun starts them, they meet in torch's TCP store" if there else "this torch has no torch.distributed"
+    return Finding("ranks without MPI", there, seen, "a torch build with torch.distributed")
+
+
 def rights() -> Finding:
     """Look at who we are."""
     root = os.geteuid() == 0
@@ -161,5 +175,18 @@ def store() -> Finding:
     return Finding("store", ok=True, seen=f"{Path(root)} ({free / 2**30:.1f} GiB free)")
 
 
-LOOKS: tuple[Callable[[], Finding], ...] = (python, cores, mpi_library, mpi_launcher, torch, devices, transports, slurm, rights, store)
-NEEDED = {"python", "cores and memory", "MPI library", "mpiexec", "torch", "torch transports", "store"}
+LOOKS: tuple[Callable[[], Finding], ...] = (
+    python,
+    cores,
+    mpi_library,
+    mpi_launcher,
+    torch,
+    devices,
+    transports,
+    store_world,
+    slurm,
+    rights,
+    store,
+)
+NEEDED = {"python", "cores and memory", "torch", "torch transports", "store"}
+RANKS = ({"MPI library", "mpiexec"}, {"ranks without MPI"})  # one of these ways to start ranks is enough

@@ -6,9 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from assay.harness import facts
 from assay.harness.door.console import Progress, tell
-from assay.harness.errors import InterruptedRunError, RefusalError, StoreError
-from assay.harness.launch.command import environment, mpiexec, rank_command, solo
-from assay.harness.launch.mpi import find_mpiexec
-from assay.harness.plan import Plan, one_of, positive_int
+from assay.harness.errors import RefusalError, StoreError
+from assay.harness.interrupt import heed
+from assay.harness.launch.announced import unannounced
+from assay.harness.launch.choose import choose, flags_of
+from assay.harness.launch.command import environment
+from assay.harness.plan import Plan, positive_int
 from assay.harness.planfile import to_dict
 from assay.harness.rundir import SCHEMA, RunDir, unwritable, write_atomic
-from assay.harness.suitepath import option_words
 from assay.harness.supervise import Ended, launch
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 LOCK_SECONDS = 0.2
-KINDS = ("auto", "solo", "mpiexec")
 
 
 @dataclass(frozen=True)
@@ -109,62 +107,19 @@ def held(run: RunDir) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Turn Ctrl-C, SIGTERM and SIGHUP into one exception, so that every way out ends the ranks."""
-
-    def stop(number: int, _frame: object) -> None:
-        raise InterruptedRunError(signal.Signals(number).name)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def command_of(plan: Plan, config: Mapping[str, Any], run: RunDir) -> tuple[list[str], str]:
-    """Choose the launcher: its command, and the name of the MPI it belongs to."""
-    site, kind = config["site"], one_of(config["launch"].get("kind"), KINDS, where="launch.kind")
-    files = (str(run.path / "plan.json"), str(run.path), *option_words())
-    if kind == "solo" or (kind == "auto" and plan.nranks == 1 and not needs_mpi(plan)):
-        if plan.nranks != 1:
-            message = "launch=solo starts one rank"
-            raise RefusalError(message, value=plan.nranks, where="site.nranks", fix="Set site.nranks=1 or launch=mpiexec.")
-        return solo(sys.executable, *files), "none"
-    launcher = find_mpiexec(site.get("mpiexec") or "")
-    ranks = rank_command(sys.executable, *files)
-    flags = flags_of(config)
-    return mpiexec(launcher, ranks, nranks=plan.nranks, root=os.geteuid() == 0, extra=flags), launcher.version
-
-
-def flags_of(config: Mapping[str, Any]) -> list[str]:
-    """Give what the site adds to the launcher's command; RefusalError if that is no list."""
-    flags = config["site"].get("mpiexec_flags") or []
-    if not isinstance(flags, (list, tuple)):
-        message = "is a list of arguments"
-        raise RefusalError(message, value=flags, where="site.mpiexec_flags", fix="Write site.mpiexec_flags=[-bind-to,core].")
-    return [str(flag) for flag in flags]
-
-
-def needs_mpi(plan: Plan) -> bool:
-    """Tell whether a case of the plan uses MPI as its transport, so that even one rank needs a launcher."""
-    return any(case.params.get("transport") == "mpi" for case in plan.cases)
-
-
 def rank_environment(plan: Plan, config: Mapping[str, Any]) -> dict[str, str]:
     """Make the environment of the ranks."""
     ranks_per_node = int(plan.cases[0].layout.split("x")[1])
     cores, threads = len(os.sched_getaffinity(0)), config["site"].get("threads")
     if threads is not None:
         positive_int(threads, where="site.threads")
-    return environment(os.environ, ranks_per_node=ranks_per_node, cores=cores, threads=threads)
+    outside = unannounced(os.environ)
+    return environment(os.environ, ranks_per_node=ranks_per_node, cores=cores, threads=threads, dropped=outside)
 
 
 def measure_all(run: RunDir, plan: Plan, config: Mapping[str, Any]) -> str:
     """Launch until every case has a line on disk; a launch that brings nothing new ends it, and its trouble is returned."""
-    command, _ = command_of(plan, config, run)
+    command = choose(plan, config, folder=str(run.path)).command
     environ = rank_environment(plan, config)
     progress = Progress(run, plan)
     while True:
@@ -176,6 +131,7 @@ def measure_all(run: RunDir, plan: Plan, config: Mapping[str, Any]) -> str:
         if number:
             tell(f"launch {number + 1}: {sum(case.key not in before for case in plan.cases)} cases to go")
         ended = launch(command, environ, run, plan, number=number, progress=progress)
+        heed()
         progress.end()
         if finished(run) == before:
             refuse_if_refused(run, ended, fresh=not before)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from assay.harness.door.console import Parser, emit_json, out, parser
 from assay.harness.errors import RefusalError
+from assay.harness.launch.choose import choose
 from assay.harness.plan import Plan
 from assay.harness.planfile import to_dict
-from assay.harness.rundir import RunDir, write_atomic
+from assay.harness.rundir import write_atomic
 from assay.harness.suitepath import name_suite_paths
 from assay.harness.work import Needs
 
@@ -31,14 +32,14 @@ def arguments() -> Parser:
 
 def main(argv: Sequence[str]) -> int:
     """Run the verb; returns the exit code."""
-    from assay.harness.door import execute
     from assay.harness.door.run import prepare
 
     ns = arguments().parse_intermixed_args(list(argv))
     name_suite_paths(ns.suite_path)
     composed, plan = prepare(ns, ns.overrides)
     try:
-        command, mpi = execute.command_of(plan, composed.config, RunDir(Path("RUN")))
+        launch = choose(plan, composed.config, folder="RUN")
+        command, mpi = launch.command, launch.mpi
     except RefusalError as error:
         command, mpi = [], f"cannot be launched here: {error}"
     if ns.out:

@@ -12,6 +12,7 @@ from assay.harness.door.replay import stored_plan
 from assay.harness.door.run import one, only, suite_path_option
 from assay.harness.door.runs import opened, store_option
 from assay.harness.errors import RefusalError
+from assay.harness.interrupt import interruptible
 from assay.harness.launch.announced import attached
 from assay.harness.suitepath import name_suite_paths
 
@@ -37,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     run = only(store.resolve(ns.run), "RUN")
     plan, config = stored_plan(run), run.config()
     job = execute.Job(plan, config, to_yaml(config), list(run.read_json("run.json")["command"]))
-    with execute.interruptible():
+    with interruptible():
         code, document, _ = one(ns, store, job, store.resolve(ns.base) if ns.base else None)
     if ns.json:
         emit_json(document)

@@ -7,7 +7,6 @@ import os
 import secrets
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.door import execute, planning
@@ -17,7 +16,9 @@ from assay.harness.door.execute import Job
 from assay.harness.door.layers import GROUPS
 from assay.harness.door.replay import stored_plan
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
+from assay.harness.interrupt import interruptible
 from assay.harness.launch.announced import attached
+from assay.harness.launch.choose import choose
 from assay.harness.plan import Plan
 from assay.harness.rundir import RunDir
 from assay.harness.suitepath import name_suite_paths
@@ -93,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
         from assay.harness.door.attached import run_attached
 
         return run_attached(ns, found, argv)
-    with execute.interruptible():
+    with interruptible():
         if ns.resume:
             return resume(ns)
         jobs = sweep(ns.overrides) if ns.multirun else [list(ns.overrides)]
@@ -167,7 +168,7 @@ def against_base(ns: Namespace, store: Store, ids: Sequence[str], codes: list[in
 
 def one(ns: Namespace, store: Store, job: Job, base: list[RunDir] | None, *, quiet: bool = False) -> tuple[int, dict[str, object], str]:
     """Make one run; returns its exit code, its document and its id."""
-    _, mpi = execute.command_of(job.plan, job.config, RunDir(Path("RUN")))  # a launcher that cannot be is refused before a run exists
+    mpi = choose(job.plan, job.config, folder="RUN").mpi  # a launcher that cannot be is refused before a run exists
     with contextlib.ExitStack() as keep:
         run = execute.make_run(store, job, keep, attached=False, mpi=mpi)
         seconds = sum(map(job.plan.seconds, job.plan.cases))

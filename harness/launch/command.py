@@ -31,6 +31,11 @@ def mpiexec(launcher: Mpiexec, command: Sequence[str], *, nranks: int, root: boo
     return [launcher.path, *flags, *extra, "-n", str(nranks), *command]
 
 
+def torchrun(python: str, command: Sequence[str], *, nranks: int) -> list[str]:
+    """Command that starts ``nranks`` ranks on this node with torch's own launcher, on a port that is free (torch.distributed.run)."""
+    return [python, "-P", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(nranks), "--no-python", *command]
+
+
 def environment(
     base: Mapping[str, str], *, ranks_per_node: int, cores: int, threads: int | None, dropped: Sequence[str] = ()
 ) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -65,6 +66,12 @@ class MpiWorld:
     def abort(self, code: int) -> None:
         """End every rank with ``code``."""
         MPI.COMM_WORLD.Abort(code)
+        os._exit(code)  # MPICH's Abort may return before its launcher has ended this process
+
+    def close(self) -> None:
+        """Finalize MPI: Open MPI's launcher takes a rank that ends without for a crash."""
+        if not MPI.Is_finalized():
+            MPI.Finalize()
 
     @staticmethod
     def library() -> str:

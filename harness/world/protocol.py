@@ -37,3 +37,9 @@ class World(Protocol):
 
     def abort(self, code: int) -> None:
         """End every rank at once with an exit code."""
+
+    def close(self) -> None:
+        """Take leave of the other ranks, at the very end."""
+
+    def library(self) -> str:
+        """Name what the world is made of, in one line."""

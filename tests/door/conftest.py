@@ -10,9 +10,8 @@ import pytest
 from tests.door.place import Place
 
 
-def checked(folder: Path) -> Iterator[Place]:
+def checked(place: Place) -> Iterator[Place]:
     """Give a place, and name what it left running."""
-    place = Place(folder)
     yield place
     left = place.left()
     names = [f"{process.pid}: {process.name()}" for process in left]
@@ -24,10 +23,10 @@ def checked(folder: Path) -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Give a folder that the tests of one file share, and with it the runs they make."""
-    yield from checked(tmp_path_factory.mktemp("place"))
+    yield from checked(Place(tmp_path_factory.mktemp("place")))
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Place]:
     """Give a folder of this test's own."""
-    yield from checked(tmp_path)
+    yield from checked(Place(tmp_path))

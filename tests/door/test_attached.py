@@ -55,20 +55,22 @@ def test_options_that_need_fresh_launches_are_refused_inside_a_world(fresh: Plac
 
 # One rank of a world that is up: rank 0 fails with an error that is not ours, while the others are in a barrier it never joins.
 LONELY_FAILURE = """
+import os
 import sys
-import time
 from assay.harness.door.attached import guarded
-from assay.harness.launch.announced import Announced
+from assay.harness.launch.announced import announced
+from assay.harness.world.open import open_world
 
 def action(up):
-    from mpi4py import MPI
-    up()
-    if MPI.COMM_WORLD.Get_rank() == int(sys.argv[1]):
+    world = open_world("mpi" if found.mpi else "store", os.environ, seconds=30)
+    up(world)
+    if world.rank == int(sys.argv[1]):
         raise KeyError("planted: no such column")
-    MPI.COMM_WORLD.Barrier()
+    world.barrier()
     return 0
 
-sys.exit(guarded(action, Announced(2, "PMI_SIZE")))
+found = announced(os.environ)
+sys.exit(guarded(action, found))
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from importlib import metadata
 
@@ -76,6 +77,8 @@ def test_doctor_names_what_it_looked_at(place: Place) -> None:
     assert done.returncode == (0 if found["ready"] else 2)
     assert {"python", "mpiexec", "MPI library", "torch", "store"} <= {row["what"] for row in found["findings"]}
     assert all(row["seen"] for row in found["findings"])
+    library = next(row for row in found["findings"] if row["what"] == "MPI library")
+    assert library["ok"] == (importlib.util.find_spec("mpi4py") is not None), library
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from assay.harness.errors import RefusalError
-from assay.harness.launch.announced import Announced, announced, attached, confirm
+from assay.harness.launch.announced import Announced, announced, attached, confirm, unannounced
 
 # Innermost first: the process manager of the MPI library, the Slurm step, torchrun.
 ORDER = ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "WORLD_SIZE"]
@@ -39,7 +39,33 @@ def test_what_proves_nothing_announces_nothing(environ: dict[str, str]) -> None:
 
 
 def test_world_size_counts_beside_torchruns_id() -> None:
-    assert announced({"WORLD_SIZE": "8", "TORCHELASTIC_RUN_ID": "r"}) == Announced(8, "WORLD_SIZE")
+    found = announced({"WORLD_SIZE": "8", "TORCHELASTIC_RUN_ID": "r"})
+    assert found == Announced(8, "WORLD_SIZE")
+    assert not found.mpi
+
+
+@pytest.mark.parametrize("variable", ORDER[:-1])
+@pytest.mark.parametrize(
+    ("agents", "innermost"), [("2", "WORLD_SIZE"), ("1", "")], ids=["torchrun on each node", "mpiexec inside torchrun"]
+)
+def test_what_started_torchrun_itself_announces_its_agents(variable: str, agents: str, innermost: str) -> None:
+    environ = {variable: "2", "WORLD_SIZE": "16", "TORCHELASTIC_RUN_ID": "r", "GROUP_WORLD_SIZE": agents}
+    found = announced(environ)
+    assert found is not None
+    assert (found.variable, found.mpi) == (innermost or variable, not innermost)
+
+
+def test_a_fresh_launch_hears_nothing_of_the_world_outside() -> None:
+    outside = {
+        "PMI_SIZE": "2",
+        "OMPI_COMM_WORLD_RANK": "0",
+        "TORCHELASTIC_RUN_ID": "r",
+        "WORLD_SIZE": "2",
+        "MASTER_PORT": "1",
+        "LOCAL_RANK": "1",
+    }
+    environ = outside | {"PATH": "p", "SLURM_JOB_ID": "7", "OMP_NUM_THREADS": "1"}
+    assert set(unannounced(environ)) == set(outside)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.harness.guard import deaths, first_dead
+from assay.harness.guard import Death, deaths, first_dead
 
 RANK = """
 import os, sys, time
@@ -44,7 +44,7 @@ def test_the_first_to_die_is_named_although_the_launcher_kills_the_rest_at_once(
     ranks[1 - first].kill()  # and what it does then
     ranks[1 - first].wait(30)
     named = [(number, os.uname().nodename, pids[number]) for number in range(2)]
-    assert first_dead(tmp_path / "deaths", named) == first
+    assert first_dead(tmp_path / "deaths", named) == Death(first, -signal.SIGKILL)
     assert [word["code"] for word in deaths(tmp_path / "deaths")] == [-signal.SIGKILL]
 
 
@@ -81,4 +81,4 @@ def test_processes_of_others_and_broken_words_are_passed_over(tmp_path: Path) ->
     (tmp_path / "a.json").write_text('{"host": "x", "pid": 1, "code": -9, "time_ns": 5}')
     (tmp_path / "b.json").write_text('{"host": "x", "p')
     assert first_dead(tmp_path, [(3, "y", 1)]) is None
-    assert first_dead(tmp_path, [(3, "x", 1)]) == 3
+    assert first_dead(tmp_path, [(3, "x", 1)]) == Death(3, -9)

@@ -1,0 +1,75 @@
+"""Which launcher starts the ranks of a plan here, and with which command."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assay.harness.errors import RefusalError
+from assay.harness.launch.command import mpiexec, rank_command, solo, torchrun
+from assay.harness.launch.mpi import find_mpiexec
+from assay.harness.plan import Plan, one_of
+from assay.harness.suitepath import option_words
+from assay.harness.world.store import LIBRARY
+
+KINDS = ("auto", "solo", "mpiexec", "torchrun")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The command that starts the ranks, and the name of the MPI (or what stands for it) that they meet in."""
+
+    command: list[str]
+    mpi: str
+
+
+def choose(plan: Plan, config: Mapping[str, Any], *, folder: str) -> Launch:
+    """Choose the launcher for a run in ``folder``; RefusalError where the wanted one cannot start this plan here."""
+    kind = one_of(config["launch"].get("kind"), KINDS, where="launch.kind")
+    files = (f"{folder}/plan.json", folder, *option_words())
+    if kind == "solo" or (kind == "auto" and plan.nranks == 1 and not (needs_mpi(plan) and has_mpi())):
+        if plan.nranks != 1:
+            message = "launch=solo starts one rank"
+            raise RefusalError(message, value=plan.nranks, where="site.nranks", fix="Set site.nranks=1 or launch=mpiexec.")
+        return Launch(solo(sys.executable, *files), "none")
+    if kind == "torchrun" or (kind == "auto" and not has_mpi()):
+        one_node(plan, kind=kind)
+        return Launch(torchrun(sys.executable, solo(sys.executable, *files), nranks=plan.nranks), LIBRARY)
+    launcher = find_mpiexec(config["site"].get("mpiexec") or "")
+    ranks, root = rank_command(sys.executable, *files), os.geteuid() == 0
+    return Launch(mpiexec(launcher, ranks, nranks=plan.nranks, root=root, extra=flags_of(config)), launcher.version)
+
+
+def one_node(plan: Plan, *, kind: str) -> None:
+    """Refuse more than one node: torchrun has to be started on each of them by somebody who is there."""
+    nodes = plan.cases[0].layout.split("x")[0]
+    if nodes != "1":
+        message = f"{'launch=torchrun' if kind == 'torchrun' else 'without mpi4py, Assay'} starts ranks on this node only"
+        fix = "Start torchrun --no-python assay run ... on every node, or install mpi4py and an MPI."
+        raise RefusalError(message, value=int(nodes), where="site.nodes", fix=fix)
+
+
+def has_mpi() -> bool:
+    """Tell whether ranks could speak MPI; looks, imports nothing."""
+    try:
+        return importlib.util.find_spec("mpi4py") is not None
+    except (ImportError, ValueError):  # what a module of that name that was blocked or half removed raises
+        return False
+
+
+def needs_mpi(plan: Plan) -> bool:
+    """Tell whether a case of the plan uses MPI as its transport, so that even one rank needs a launcher."""
+    return any(case.params.get("transport") == "mpi" for case in plan.cases)
+
+
+def flags_of(config: Mapping[str, Any]) -> list[str]:
+    """Give what the site adds to the launcher's command; RefusalError if that is no list."""
+    flags = config["site"].get("mpiexec_flags") or []
+    if not isinstance(flags, (list, tuple)):
+        message = "is a list of arguments"
+        raise RefusalError(message, value=flags, where="site.mpiexec_flags", fix="Write site.mpiexec_flags=[-bind-to,core].")
+    return [str(flag) for flag in flags]
