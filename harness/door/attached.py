@@ -167,7 +167,7 @@ def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: st
         store = Store(locate(ns.store, os.environ))
         base = store.resolve(ns.base) if ns.base else None
         run = verb.only(store.resolve(ns.resume), "--resume")
-        plan, config = stored_plan(run), run.config()
+        plan, config = stored_plan(run, goes_on=True), run.config()
         if plan.nranks != nranks:
             message = f"was planned for {plan.nranks} ranks, the world that is up has {nranks}"
             raise RefusalError(message, value=run.id, where="--resume", fix=f"Start {plan.nranks} ranks.")

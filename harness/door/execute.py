@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness import facts
+from assay.harness.door.brought import brought
 from assay.harness.door.console import Progress, tell
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.interrupt import heed
@@ -57,6 +58,7 @@ def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bo
     run = store.create()
     keep.enter_context(held(run))
     known = facts.gather(rank_environment(job.plan, job.config), mpi=mpi, folder=Path.cwd(), launch_flags=flags_of(job.config))
+    known["packages"] |= brought(job.plan)
     write_atomic(run.path / "config.yaml", job.yaml)
     run.write_json("plan.json", to_dict(job.plan))
     run.write_json("facts.json", known)

@@ -99,9 +99,9 @@ def conf_of(plugin: Plugin) -> Path | None:
     """Find the folder ``conf`` that stands beside a suite's module or higher up in its package."""
     parents = plugin.target.split(":", maxsplit=1)[0].split(".")[:-1]
     for depth in range(len(parents), 0, -1):
-        folder = package_folder(".".join(parents[:depth]))
-        if folder is not None and (folder / "conf").is_dir():
-            return folder / "conf"
+        folder = package_folder(".".join([*parents[:depth], "conf"]))
+        if folder is not None:
+            return folder
     return None
 
 

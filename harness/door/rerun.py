@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
         raise RefusalError(message, where="assay rerun", fix="Start it outside mpiexec, srun or torchrun.")
     store = opened(ns.store)
     run = only(store.resolve(ns.run), "RUN")
-    plan, config = stored_plan(run), run.config()
+    plan, config = stored_plan(run, goes_on=False), run.config()
     job = execute.Job(plan, config, to_yaml(config), list(run.read_json("run.json")["command"]))
     with interruptible():
         code, document, _ = one(ns, store, job, store.resolve(ns.base) if ns.base else None)

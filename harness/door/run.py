@@ -13,7 +13,7 @@ from assay.harness.door import execute, planning
 from assay.harness.door.compose import Composed, compose, info, options, sweep
 from assay.harness.door.console import Parser, color, emit_json, out, parser, tell, width
 from assay.harness.door.execute import Job
-from assay.harness.door.layers import GROUPS
+from assay.harness.door.layers import GROUPS, files, layers
 from assay.harness.door.replay import stored_plan
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
 from assay.harness.interrupt import interruptible
@@ -58,7 +58,11 @@ def arguments() -> Parser:
 
 def groups() -> str:
     """List the configuration groups with their options, one a line."""
-    return "\n".join(f"  {group}: {', '.join(options(group))}" for group in GROUPS)
+    try:
+        found = layers()
+    except RefusalError as error:  # help is there for everyone; what needs the configuration refuses
+        return f"  {error}"
+    return "\n".join(f"  {group}: {', '.join(sorted(files(group, found)))}" for group in GROUPS)
 
 
 def shared(p: Parser) -> None:
@@ -233,7 +237,7 @@ def resume(ns: Namespace) -> int:
         raise RefusalError(message, where="--resume", fix="Leave out overrides, --runs, --multirun, --budget and --shard.")
     store = Store(locate(ns.store, os.environ))
     run = only(store.resolve(ns.resume), "--resume")
-    plan, config = stored_plan(run), run.config()
+    plan, config = stored_plan(run, goes_on=True), run.config()
     base = store.resolve(ns.base) if ns.base else None
     with execute.held(run):
         give_up(run, plan)

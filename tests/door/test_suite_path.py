@@ -43,6 +43,19 @@ def test_a_rerun_names_the_folder_again(place: Place, run: Path) -> None:
     assert done.returncode == 0, done.stderr
     (made,) = set(place.runs) - set(before)
     assert len(keys_on_disk(made)) == 2
+    assert "the software differs" not in place.assay("compare", run.name, made.name).stdout
+
+
+@pytest.mark.mpi
+@pytest.mark.slow
+def test_runs_of_different_code_are_told_to_differ(place: Place, run: Path) -> None:
+    other = suite_folder(place.folder / "other", "triad")
+    (other / "triad.py").write_text((other / "triad.py").read_text(encoding="utf-8") + "# another kernel\n", encoding="utf-8")
+    done = place.assay("rerun", run.name, "--suite-path", "other")
+    assert done.returncode == 0, done.stderr
+    said = place.assay("compare", run.name, place.runs[-1].name).stdout
+    assert "the software differs: packages" in said
+    assert "triad.py" in said
 
 
 @pytest.mark.mpi
@@ -53,6 +66,13 @@ def test_a_run_that_was_cut_off_is_finished_where_its_folder_is_named_again(plac
     torn.write_text("".join(lines[:2]), encoding="utf-8")  # as if the run had been killed in its second case
     assert_refused(place.assay("run", "--resume", run.name), "triad:triad", "made with --suite-path mine: name that again")
     assert len(keys_on_disk(run)) == 1
+    file = place.folder / "mine" / "triad.py"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"{text}# another kernel\n", encoding="utf-8")
+    assert_refused(
+        place.assay("run", "--resume", run.name, *NAMED), "triad.py is another than when the run began", f"assay rerun {run.name}"
+    )
+    file.write_text(text, encoding="utf-8")
     done = place.assay("run", "--resume", run.name, *NAMED)
     assert done.returncode == 0, done.stderr
     assert len(keys_on_disk(run)) == 2

@@ -178,6 +178,8 @@ def test_it_is_run_on_its_own_device_over_its_own_transport_and_judged(run: Run,
     assert any(verdict["rule"] == "coverage" and verdict["value"] == 1.0 for verdict in passed)
     assert {verdict["status"] for verdict in document["verdicts"]} <= {"pass", "skip"}  # skipped: floors of suites that were not planned
     (lines,) = (home / "work" / "runs" / document["run"]["id"] / "measurements").glob("*-ranks.jsonl")
+    facts = json.loads((lines.parents[1] / "facts.json").read_text(encoding="utf-8"))
+    assert facts["packages"]["acme"] == "2.5"
     ranks = json.loads(lines.read_text(encoding="utf-8").splitlines()[0])["ranks"]
     assert [rank["device"]["name"] for rank in ranks] == ["Acme 9"] * 2
 
