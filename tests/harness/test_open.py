@@ -9,6 +9,7 @@ import pytest
 
 from assay.collectives.open import check_transport, open_transport
 from assay.harness.device.open import open_device
+from assay.harness.door.main import main
 from assay.harness.errors import RefusalError
 from assay.harness.work import Context
 from assay.harness.world.solo import SoloWorld
@@ -88,3 +89,13 @@ def test_what_nothing_brings_is_refused_with_all_there_is(site: Path) -> None:
         with pytest.raises(RefusalError, match="loopback, mpi, gloo, nccl, wire9") as caught:
             check()
         assert (caught.value.where, caught.value.value) == ("transport", "wire7")
+
+
+def test_a_floor_on_an_installed_transport_is_taken_and_one_on_a_mistyped_is_not(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert site.is_dir()
+    floor = "+rules.mine={{kind: floor, suite: all_reduce, metric: busbw, share_of_limit: 0.5, where: {{transport: {}}}}}"
+    plan = ["plan", "suite=[all_reduce]", "suite.all_reduce.axes.bytes=[8]", "suite.all_reduce.transport=wire9", "hardware.name=none"]
+    assert main([*plan, floor.format("wire9")]) == 0
+    assert "transport=wire9" in capsys.readouterr().out
+    assert main([*plan, floor.format("wire7")]) == 3
+    assert "rules.mine.where.transport" in capsys.readouterr().err
