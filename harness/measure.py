@@ -270,6 +270,7 @@ def flags(session: Session, run: Running) -> tuple[str, ...]:
     apart = skewed(session.timer, seconds=middle) if run.work.scope == "world" else ""
     if apart:
         found.append(apart)
+    found.extend(session.marks)
     if run.case.inject:
         found.append(f"planted fault: {run.case.inject.get('kind')}")
     return tuple(found)

@@ -44,6 +44,8 @@ class Plan:
         left_out: what a budget or a shard left out.
         notes: what the planner dropped or merged, in words.
         needs: per case key, bytes a rank and seconds, as estimated by the suite.
+        share: whether others may be at work on the same machines.
+        marks: what every number of this plan must say about how it came about.
 
     """
 
@@ -53,6 +55,8 @@ class Plan:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     needs: Mapping[str, Needs] = field(default_factory=dict, compare=False)
+    share: bool = False
+    marks: tuple[str, ...] = ()
 
     def seconds(self, case: Case) -> float:
         """Estimate the seconds of one case: warm-up, time slice (or the fewest steps there can be), two checked steps, preparation."""

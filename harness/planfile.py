@@ -25,6 +25,8 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "cases": [case.as_dict() for case in plan.cases],
         "left_out": [{"case": row.case.as_dict(), "reason": row.reason} for row in plan.left_out],
         "notes": list(plan.notes),
+        "share": plan.share,
+        "marks": list(plan.marks),
         "needs": {key: asdict(need) for key, need in plan.needs.items()},
     }
 
@@ -60,7 +62,8 @@ def from_dict(data: object, *, where: str) -> Plan:
     left = tuple(
         read_left_out(row, nranks, where=f"{where}: left_out[{i}]") for i, row in enumerate(rows_of(data, "left_out", where=where))
     )
-    return Plan(str(data.get("name", "")), nranks, cases, left, tuple(map(str, rows_of(data, "notes", where=where))))
+    notes, marks = (tuple(map(str, rows_of(data, name, where=where))) for name in ("notes", "marks"))
+    return Plan(str(data.get("name", "")), nranks, cases, left, notes, share=data.get("share") is True, marks=marks)
 
 
 def rows_of(data: Mapping[str, Any], name: str, *, where: str) -> list[Any]:

@@ -77,7 +77,7 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
     launch, finished = world.bcast((run_dir.next_launch(), finished_keys(run_dir)) if world.rank == 0 else (0, set()))
     beat = Beat(out / "beats", rank=world.rank, launch=launch)
     device = open_device(plan.cases[0].device, local_rank=local_rank(world))
-    session = Session(Context(world, device), beat, out, launch, timer={**device.timer(), **alignment(world)})
+    session = Session(Context(world, device), beat, out, launch, timer={**device.timer(), **alignment(world)}, marks=plan.marks)
     everyone = world.gather(rank_facts(world, session))
     writer = (
         LineWriter(out / "measurements" / f"{launch:03d}-ranks.jsonl", {"run": run_dir.id, "ranks": everyone}) if world.rank == 0 else None

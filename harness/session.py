@@ -42,6 +42,7 @@ class Session:
     phase: str = "start"
     repetition: int | None = None
     deadline: float = field(default=0.0)
+    marks: tuple[str, ...] = ()  # what every number of this launch must say
 
     def together(self, phase: str, action: Callable[[], T], *, traffic: bool = False) -> T:
         """Run ``action`` on every rank and agree how it went; CaseOverError on every rank if it failed on one.
