@@ -91,7 +91,7 @@ def package_folder(dotted: str) -> Path | None:
 
 def packages() -> list[Layer]:
     """List the configuration of installed packages: the folder ``conf`` nearest to a suite's module, once each."""
-    found = {folder: Layer(plugin.package, folder) for plugin in plugins(SUITES) if (folder := conf_of(plugin))}
+    found = {folder: Layer(plugin.package, folder) for plugin in plugins(SUITES) if (folder := conf_of(plugin)) and folder != CONF}
     return list(found.values())
 
 

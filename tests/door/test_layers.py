@@ -149,6 +149,12 @@ def test_a_package_replaces_nothing_of_ours(site: Path) -> None:
     assert (config["site"]["name"], config["seed"]) == ("local", None)
 
 
+def test_a_package_that_calls_ours_its_own_changes_nothing(site: Path) -> None:
+    install(site / "packages", "acme_claims", points="[assay.suites]\nours = assay.suites.gemm:gemm\n", files={"__init__.py": ""})
+    assert [layer.folder for layer in layers()].count(CONF) == 1
+    assert [*compose(["suite=[gemm]"]).config["suite"]] == ["gemm"]
+
+
 def listed(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, dict[str, object]]:
     """List the suites by name, as a program would."""
     capsys.readouterr()

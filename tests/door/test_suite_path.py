@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
+from assay.harness.door import submit
+from assay.harness.door.execute import Job
+from assay.harness.door.run import arguments, prepare
+from assay.harness.rundir import RunDir
+from assay.harness.suitepath import name_suite_paths
 from tests.conftest import program
 from tests.door.place import LEAN, Place, assert_refused, keys_on_disk
 from tests.outside import suite_folder
@@ -100,3 +106,16 @@ def test_a_rank_by_hand_runs_a_suite_only_of_a_folder_on_its_command_line(place:
     done = place.command(*rank, *NAMED)
     assert done.returncode == 0, done.stderr
     assert len(keys_on_disk(place.folder / "by hand")) == 2
+
+
+def test_a_submitted_job_names_the_folder_on_the_command_line_of_its_own_door(tmp_path: Path) -> None:
+    folder = suite_folder(tmp_path / "my suites", "triad")
+    name_suite_paths([str(folder)])
+    try:
+        ns = arguments().parse_intermixed_args([*SUITE, "launch=slurm"])
+        composed, plan = prepare(ns, ns.overrides)
+        words = shlex.split(submit.text(RunDir(tmp_path / "RUN"), Job(plan, composed.config, composed.yaml, []), ns), comments=True)
+    finally:
+        name_suite_paths([])
+    assert words[words.index("--suite-path") + 1] == str(folder)
+    assert "--resume" in words
