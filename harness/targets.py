@@ -66,7 +66,8 @@ def resolve(target: str, *, where: str) -> Callable[..., Any]:
     except (Exception, SystemExit) as error:  # it may raise anything, and end the process too
         source = outside(target, where=where) if not target.startswith(ALLOWED) else ""
         message = f"cannot be imported{' from ' if source else ''}{source}: {type(error).__name__}: {error}"
-        raise RefusalError(message, value=target, where=where, fix="Name a function that exists.") from error
+        fix = "Mend it there; the other suites may be used." if source else "Name a function that exists."
+        raise RefusalError(message, value=target, where=where, fix=fix) from error
     # A package may name a function that it brings in from a module of its own; in a file, what it imports is no suite.
     if not inspect.isfunction(found) or (found.__module__ != name and not installed(target)):
         message = "is not a plain function of that module"
