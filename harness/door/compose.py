@@ -82,6 +82,7 @@ def compose(overrides: Sequence[str], *, config_dirs: Sequence[str] = ()) -> Com
     check_shapes(config)
     check_known(config)
     chosen = {name: options for name, options in config["suite"].items() if isinstance(options, dict) and "target" in options}
+    check_brought(listed)
     check_chosen([path.removeprefix("suite/") for path in listed if path.startswith("suite/")], chosen)
     check_keys(parsed, chosen, raw["suite"])
     dropped = sorted(set(config["suite"]) - set(chosen))
@@ -137,13 +138,19 @@ def defaults_list(overrides: Sequence[str]) -> Sequence[ResultDefault]:
     return list(listed.defaults)
 
 
+def check_brought(paths: Sequence[str]) -> None:
+    """Refuse a suite, a plan or another option that was chosen and that two installed packages bring."""
+    twice = {f"{group}/{name}": places for group in GROUPS for name, places in clashes(group).items()}
+    for path in paths:
+        if path in twice:
+            group, _, name = path.partition("/")
+            message = f"is brought twice: {twice[path]}"
+            raise RefusalError(message, value=name, where=group, fix="Uninstall one of them.")
+
+
 def check_chosen(names: Sequence[str], chosen: dict[str, Any]) -> None:
-    """Refuse a suite that was chosen but gave nothing, or that two installed packages bring."""
-    twice = clashes()
+    """Refuse a suite that was chosen but gave nothing: its YAML holds no mapping with a target, or lies in another package."""
     for name in names:
-        if name in twice:
-            message = f"two suites have one name: {twice[name]}"
-            raise RefusalError(message, value=name, where="suite", fix="Uninstall one of them.")
         if name not in chosen:
             message = f"its YAML gives no suite.{name} with a target"
             fix = f"Begin {name}.yaml with '# @package suite.{name}' and let it hold a mapping with a target."

@@ -115,13 +115,18 @@ def check_names(brought: Sequence[Layer], added: Sequence[Layer]) -> None:
                 raise RefusalError(message, value=name, where=suitepath.OPTION, fix="Rename yours.")
 
 
-def clashes() -> dict[str, str]:
-    """Say of every suite that more than one of ours and the installed packages bring where it lies; the others may be used."""
+def clashes(group: str) -> dict[str, str]:
+    """Say of every option of a group that two bring where it lies; the others may be used.
+
+    Two installed packages must not, since neither comes before the other. Ours comes before both, but a suite of its name is refused, too.
+    """
+    ours = Layer(PACKAGED, CONF)
     places: dict[str, list[str]] = {}
-    for layer in (Layer(PACKAGED, CONF), *packages()):
-        for name, path in layer.files("suite").items():
+    for layer in (ours, *packages()):
+        for name, path in layer.files(group).items():
             places.setdefault(name, []).append(f"{path} ({layer.name})")
-    return {name: " and ".join(found) for name, found in places.items() if len(found) > 1}
+    replaced = () if group == "suite" else ours.files(group)
+    return {name: " and ".join(found) for name, found in places.items() if len(found) > 1 and name not in replaced}
 
 
 def check_readable(layer: Layer) -> None:

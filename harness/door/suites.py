@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
 def listed(config_dirs: Sequence[str]) -> list[dict[str, Any]]:
     """List every suite by name, and every entry point that brings no YAML of its name."""
     found = files("suite", layers(config_dirs))
-    twice = clashes()
+    twice = clashes("suite")
     rows = [described(name, path, layer, problem=twice.get(name, "")) for name, (path, layer) in found.items()]
     for plugin in plugins(SUITES):
         if plugin.name not in found:

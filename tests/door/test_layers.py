@@ -177,16 +177,22 @@ def test_a_broken_package_is_listed_with_its_problem_and_the_others_go_on(site: 
 
 
 def test_a_suite_that_two_packages_bring_is_refused_alone(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    acme(site, "acme_one", "same_copy")
-    acme(site, "acme_two", "same_copy")
+    plan = {
+        "conf/plan/both.yaml": "# @package _global_\ndefaults:\n  - override /suite: [gemm]\n",
+        "conf/site/local.yaml": "name: theirs\n",
+    }
+    acme(site, "acme_one", "same_copy", more=plan)
+    acme(site, "acme_two", "same_copy", more=plan)
     both = [f"{site}/packages/{name}/conf/suite/same_copy.yaml" for name in ("acme_one", "acme_two")]
     rows = listed(capsys)
     assert all(place in str(rows["same_copy"]["problem"]) for place in both)
     assert rows["gemm"]["problem"] == ""
     assert compose(["suite=[gemm]"]).config["suite"]
-    with pytest.raises(RefusalError, match="two suites have one name") as caught:
+    with pytest.raises(RefusalError, match="suite: is brought twice") as caught:
         compose(["suite=[same_copy]"])
     assert all(place in str(caught.value) for place in both)
+    with pytest.raises(RefusalError, match=r"plan: is brought twice: .*acme_one/conf/plan/both.yaml .* and .*acme_two/conf"):
+        compose(["plan=both"])
 
 
 @pytest.mark.parametrize("theirs", ["gemm", "taken_copy"])
