@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness import facts
+from assay.harness.door.brought import brought
 from assay.harness.door.console import Progress, tell
 from assay.harness.errors import AssayError, RefusalError, StoreError
 from assay.harness.interrupt import heed
@@ -56,9 +57,11 @@ def now() -> str:
 
 def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bool, mpi: str, status: str = "running") -> RunDir:
     """Make the run directory with everything that is known before measuring; ``keep`` holds its lock from the first moment on."""
+    outside = brought(job.plan)
     run = store.create()
     keep.enter_context(held(run))
     known = facts.gather(rank_environment(job.plan, job.config), mpi=mpi, folder=Path.cwd(), launch_flags=flags_of(job.config))
+    known["packages"] |= outside
     write_atomic(run.path / "config.yaml", job.yaml)
     run.write_json("plan.json", to_dict(job.plan))
     run.write_json("facts.json", known)

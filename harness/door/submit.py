@@ -24,6 +24,7 @@ from assay.harness.launch.slurm import script
 from assay.harness.plan import Plan
 from assay.harness.planfile import read_plan
 from assay.harness.rundir import RunDir, write_atomic
+from assay.harness.suitepath import option_words
 from assay.results.store import Store
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def again(run: RunDir) -> RunDir:
 def text(run: RunDir, job: execute.Job, ns: Namespace) -> str:
     """Write the batch script of one run."""
     root = run.path.parent.resolve()
-    command = [sys.executable, "-m", "assay.harness.door.main", "run", "--resume", run.id, "--store", str(root)]
+    command = [sys.executable, "-m", "assay.harness.door.main", "run", "--resume", run.id, "--store", str(root), *option_words()]
     command += [*(["--base", ns.base] if ns.base else []), *(["--allow-inconclusive"] if ns.allow_inconclusive else [])]
     return script(
         job.config["launch"],
