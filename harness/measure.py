@@ -11,7 +11,7 @@ from typing import Any
 from assay.harness.alignment import skewed
 from assay.harness.case import Case
 from assay.harness.inject import plant
-from assay.harness.measurement import Measurement, Samples
+from assay.harness.measurement import Checked, Measurement, Samples
 from assay.harness.session import OK, WRONG, CaseOverError, Session
 from assay.harness.tally import Tally, merge
 from assay.harness.timing import converged, next_block, next_warmup
@@ -172,7 +172,9 @@ def checked_step(run: Running) -> None:
 
 
 def check(run: Running, phase: str) -> None:
-    """Check the answer of the last step on this rank."""
+    """Check the answer of the last step on this rank, if anybody can."""
+    if run.work.checked_by != "assay":
+        return
     run.session.context.device.sync()
     run.tally.add(run.work.check(), phase=phase)
 
@@ -220,6 +222,8 @@ def written_down(
     if not running:
         return Measurement(case, status, reason, fault=fault, seconds=seconds, timer=session.timer)
     run = running[0]
+    if run.work.checked_by != "assay":
+        checked = Checked(by=run.work.checked_by)
     if status == "wrong":
         reason = f"wrong answer: {checked.reason}" + (
             f"; worst at {checked.where}" if checked.where and checked.where not in checked.reason else ""
@@ -271,6 +275,8 @@ def flags(session: Session, run: Running) -> tuple[str, ...]:
     if apart:
         found.append(apart)
     found.extend(session.marks)
+    if run.work.checked_by == "nobody":
+        found.append("the answer was not checked")
     if run.case.inject:
         found.append(f"planted fault: {run.case.inject.get('kind')}")
     return tuple(found)

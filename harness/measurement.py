@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from assay.harness.case import Case
 from assay.harness.errors import StoreError
-from assay.harness.work import Volume
+from assay.harness.work import CheckedBy, Volume
 
 Status = Literal["measured", "wrong", "error", "crashed", "timeout", "missing", "skipped", "not_applicable"]
 STATUSES: tuple[Status, ...] = ("measured", "wrong", "error", "crashed", "timeout", "missing", "skipped", "not_applicable")
@@ -94,7 +94,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Checked:
-    """All checks of one case over all ranks: what was compared, how it came out, where it was worst."""
+    """All checks of one case over all ranks: what was compared, how it came out, where it was worst, and who vouches for it."""
 
     ok: bool = False
     checks: int = 0
@@ -104,6 +104,7 @@ class Checked:
     where: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
+    by: CheckedBy = "assay"
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,18 @@ def suite_lines(judgement: Judgement, *, width: int) -> list[tuple[str, str]]:
             key = case["key"]
             cells = figures(records.get(key, []), judgement.measurements.get(key))
             name = label(case, shared)
-            rows.append(({"case": name, "answer": ANSWERS.get(standing[key], standing[key])} | cells, style(standing[key])))
+            rows.append(({"case": name, "answer": answer(standing[key], judgement.measurements.get(key))} | cells, style(standing[key])))
         lines += table(rows, width=width)
         lines += marks([record for case in cases for record in records.get(case["key"], [])])
     return lines
+
+
+def answer(status: str, measurement: Measurement | None) -> str:
+    """Say how the answer came out, and who says so where it is not Assay."""
+    by = "assay" if measurement is None else measurement.checked.by
+    if status == "measured" and by != "assay":
+        return "test passed" if by == "test" else "unchecked"
+    return ANSWERS.get(status, status)
 
 
 def style(status: str) -> str:
