@@ -31,8 +31,8 @@ CASES = (
     Case("gemm", TARGET, {"m": 2}, nranks=2, layout="2x1", align="block", version=2, inject={"kind": "nan_element", "rank": 1}),
 )
 PLAN = Plan("p", 2, CASES, (LeftOut(Case("gemm", TARGET, {"m": 3}, nranks=2, layout="1x2"), "left out by --budget 1 s"),), ("a note",))
-# What an editor may change without making it another measurement: labels, lists beside the cases, time, and which allowed function runs.
-FREE = re.compile(r"name|notes.*|left_out.*|needs.*|cases/\d+/(budget.*|target)")
+# What an editor may change without making it another measurement: labels, lists beside the cases, time, who else may be there, and which allowed function runs.
+FREE = re.compile(r"name|notes.*|left_out.*|needs.*|telemetry|share|exclusive|marks.*|cases/\d+/(budget.*|target)")
 
 Where = tuple[str | int, ...]
 
