@@ -151,26 +151,38 @@ def lost(row: Row) -> Iterator[str]:
 
 
 def rows(measurement: Measurement) -> list[Row]:
-    """Give each rank's telemetry as far as it is a mapping."""
-    return [row if isinstance(row, Mapping) else {} for row in measurement.telemetry]
+    """Give each rank's telemetry; one whose file was damaged is told as none."""
+    return [
+        row if readable(row) else {"source": "none", "reason": "what was written down of it cannot be read"}
+        for row in measurement.telemetry
+    ]
+
+
+def readable(row: object) -> bool:
+    """Tell whether one rank's telemetry has the shape that was written."""
+    if not isinstance(row, Mapping):
+        return False
+    parts = [row.get(name) or {} for name in ("device", "before", "after", "samples")]
+    if not all(isinstance(part, Mapping) for part in parts):
+        return False
+    _, before, after, samples = parts
+    told = all(isinstance(reading, Mapping) and isinstance(reading.get("status"), str) for reading in (*before.values(), *after.values()))
+    columns = all(isinstance(samples[name], list) for name in samples if name != "lost")
+    timed = all(finite_float(at) is not None for at in samples.get("seconds") or ())
+    reasons = all(names is None or isinstance(names, list) for names in samples.get("throttle") or ())
+    length, others = row.get("window_seconds"), row.get("foreign") or []
+    whole = isinstance(others, list) and all(isinstance(process, Mapping) for process in others)
+    return told and columns and timed and reasons and whole and (length is None or finite_float(length) is not None)
 
 
 def marks_of(measurement: Measurement, subject: str) -> tuple[str, ...]:
     """Give the marks on a subject's numbers: of its own device, or of all for the cluster, each named."""
     found = enumerate(rows(measurement))
     if subject == "cluster":
-        told = [f"device{rank}: {mark}" for rank, row in found for mark in safe_marks(row)]
+        told = [f"device{rank}: {mark}" for rank, row in found for mark in marks(row)]
     else:
-        told = [mark for rank, row in found if subject == f"device{rank}" for mark in safe_marks(row)]
+        told = [mark for rank, row in found if subject == f"device{rank}" for mark in marks(row)]
     return tuple(mark for mark in dict.fromkeys(told) if mark.split(": ", 1)[-1] not in measurement.flags)
-
-
-def safe_marks(row: Row) -> tuple[str, ...]:
-    """Mark one device; a row that is damaged is told as such."""
-    try:
-        return marks(row)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        return (f"telemetry cannot be read [{type(error).__name__}]",)
 
 
 def summary(measurement: Measurement) -> list[dict[str, Any]]:
@@ -192,7 +204,7 @@ def row_summary(rank: int, row: Row) -> dict[str, Any]:
         "before": dict(row.get("before") or {}),
         "after": dict(row.get("after") or {}),
         "foreign": list(row.get("foreign") or ()),
-        "marks": list(safe_marks(row)),
+        "marks": list(marks(row)),
         "energy": asdict(found) if isinstance(found, Energy) else None,
         "no_energy": found if isinstance(found, str) else "",
     }

@@ -202,6 +202,7 @@ LOOKS: tuple[Callable[[], Finding], ...] = (
     mpi_launcher,
     torch,
     devices,
+    telemetry,
     transports,
     store_world,
     slurm,
