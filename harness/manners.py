@@ -9,7 +9,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from assay.harness.case import Case
@@ -22,49 +21,28 @@ from assay.harness.work import Needs
 
 # A rank of the launch before may still be on the device for a moment after it was killed.
 PATIENCE_SECONDS = 3.0
+SHOWN = 3
 
 
-@dataclass(frozen=True)
-class Neighbour:
-    """Somebody else's work.
+def admit(neighbours: Sequence[str], *, share: bool) -> tuple[str, ...]:
+    """Decide about others at work on what is to be measured: none, and nothing is said; some, and it is refused unless shared on purpose.
 
-    Attributes:
-        kind: ``process`` or ``job``.
-        id: pid or job id.
-        name: of the process or job; empty if nobody can tell.
-        place: the device or node, such as ``device0 (GPU-...) on node7``.
-        memory_nbytes: held there, None if nobody can tell.
-        user: whose it is, where known.
+    Args:
+        neighbours: each in words, such as ``job 7 of alice (train) on n3``.
+        share: whether the user knows and wants to measure all the same.
+
+    Returns:
+        marks for every number that is measured beside them.
 
     """
-
-    kind: str
-    id: str
-    name: str
-    place: str
-    memory_nbytes: int | None = None
-    user: str = ""
-
-    def mark(self) -> str:
-        """Give what every number measured beside it is marked with."""
-        word = "pid" if self.kind == "process" else self.kind
-        return f"shared with {self.name or 'unknown'} ({word} {self.id})"
-
-    def __str__(self) -> str:
-        """Say who it is, where, and with how much memory."""
-        held = "memory unknown" if self.memory_nbytes is None else f"{self.memory_nbytes / 2**30:.1f} GiB"
-        word = "pid" if self.kind == "process" else self.kind
-        parts = [f"{word} {self.id}", *([f"of {self.user}"] if self.user else []), *([held] if self.kind == "process" else [])]
-        return f"{self.name or 'unknown'} ({', '.join(parts)}) on {self.place}"
-
-
-def decide(neighbours: Sequence[Neighbour], *, share: bool) -> tuple[str, ...]:
-    """Refuse (RefusalError, exit code 3) where others work, or with ``share`` give the marks for every number; none where nobody does."""
-    if neighbours and not share:
-        shown = "; ".join(map(str, neighbours[:8])) + (f"; and {len(neighbours) - 8} more" if len(neighbours) > 8 else "")  # noqa: PLR2004
-        message = f"others work here: {shown}"
-        raise RefusalError(message, fix="Wait or choose other devices; --share measures all the same and marks every number.")
-    return tuple(dict.fromkeys(neighbour.mark() for neighbour in neighbours))
+    if not neighbours:
+        return ()
+    told = ", ".join(neighbours[:SHOWN]) + (f" and {len(neighbours) - SHOWN} more" if len(neighbours) > SHOWN else "")
+    if not share:
+        message = f"others are at work on this run's machines: {told}"
+        fix = "Ask for nodes and devices of your own, wait, or say --share: then every number is marked."
+        raise RefusalError(message, where="manners", fix=fix)
+    return (f"shared with {told}",)
 
 
 def settle(plan: Plan, session: Session) -> tuple[str, ...]:
@@ -77,13 +55,13 @@ def settle(plan: Plan, session: Session) -> tuple[str, ...]:
     ranks = world.allgather((host, os.getpid()))
     session.watch.ours = frozenset(pid for name, pid in ranks if name == host)
     place = f"device{world.rank} ({facts.get('uuid') or facts.get('pci') or facts.get('kind')}) on {host}"
-    found = [as_neighbour(process, place) for process in others(session)]
+    found = [in_words(process, place) for process in others(session)]
     everyone = world.allgather((found, too_large(plan, facts)))
     large = next((said for _, said in everyone if said), "")
     if large:
         raise RefusalError(large, fix="Choose a smaller case, or take all the memory with --exclusive.")
     keep_memory(session.context.device, exclusive=plan.exclusive)
-    return (*plan.marks, *decide([neighbour for row, _ in everyone for neighbour in row], share=plan.share))
+    return (*plan.marks, *admit([words for row, _ in everyone for words in row], share=plan.share))
 
 
 def others(session: Session, sleep: Callable[[float], None] = time.sleep) -> Sequence[Mapping[str, Any]]:
@@ -96,9 +74,11 @@ def others(session: Session, sleep: Callable[[float], None] = time.sleep) -> Seq
     return []
 
 
-def as_neighbour(process: Mapping[str, Any], place: str) -> Neighbour:
-    """Name one process on a device."""
-    return Neighbour("process", str(process["pid"]), str(process.get("name") or ""), place, process.get("memory_nbytes"))
+def in_words(process: Mapping[str, Any], place: str) -> str:
+    """Name one process on a device, with the memory it holds there."""
+    held = process.get("memory_nbytes")
+    memory = "memory unknown" if held is None else f"{held / 2**30:.1f} GiB"
+    return f"{process.get('name') or 'unknown'} (pid {process['pid']}, {memory}) on {place}"
 
 
 def too_large(plan: Plan, facts: Mapping[str, Any]) -> str:

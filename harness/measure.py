@@ -54,8 +54,7 @@ def measure(session: Session, case: Case, prepare: Callable[..., Work]) -> Measu
     tallies = session.context.world.gather(running[0].tally if running else Tally(session.context.rank))
     if tallies is None or telemetry is None:
         return None
-    written = written_down(session, case, ending, running, tallies, time.monotonic() - start)
-    return replace(written, flags=(*written.flags, *session.marks), telemetry=telemetry)
+    return replace(written_down(session, case, ending, running, tallies, time.monotonic() - start), telemetry=telemetry)
 
 
 def whole_case(session: Session, case: Case, prepare: Callable[..., Work], running: list[Running]) -> tuple[Any, ...]:
@@ -276,6 +275,7 @@ def flags(session: Session, run: Running) -> tuple[str, ...]:
     apart = skewed(session.timer, seconds=middle) if run.work.scope == "world" else ""
     if apart:
         found.append(apart)
+    found.extend(session.marks)
     if run.case.inject:
         found.append(f"planted fault: {run.case.inject.get('kind')}")
     return tuple(found)

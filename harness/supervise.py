@@ -9,8 +9,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,7 @@ from assay.harness.beat import Seen, read_beats
 from assay.harness.guard import die_with_parent, first_dead
 from assay.harness.interrupt import heed
 from assay.harness.lastwords import died, hung, states
+from assay.harness.launch.choose import Launch
 from assay.harness.measurement import Fault, Measurement
 from assay.harness.plan import Plan
 from assay.harness.rundir import LineWriter, RunDir
@@ -26,6 +28,7 @@ from assay.harness.rundir import LineWriter, RunDir
 POLL_SECONDS = 0.05
 STACK_SECONDS = 2.0  # after a case's deadline, for the ranks to write their stacks
 START_SECONDS = 120.0
+FAREWELL_SECONDS = 15.0  # for a launcher that ends ranks on other nodes when it is asked to
 
 
 @dataclass
@@ -94,19 +97,17 @@ class Ended:
     trouble: str = ""
 
 
-def launch(
-    command: Sequence[str], environ: Mapping[str, str], run: RunDir, plan: Plan, *, number: int, progress: Callable[[], None]
-) -> Ended:
+def launch(starter: Launch, environ: Mapping[str, str], run: RunDir, plan: Plan, *, number: int, progress: Callable[[], None]) -> Ended:
     """Run one launch to its end and write down the case it died in, if it did.
 
-    Whatever ends this function, no process of the launch is left.
+    Whatever ends this function, no process of the launch is left on this host; srun ends those on other nodes.
     """
     for stale in (run.path / "beats").glob(f"{number:03d}-*"):
         stale.unlink()
     watch = Watch(run, plan, number, since=time.monotonic())
     (run.path / "logs").mkdir(exist_ok=True)
     log = run.path / "logs" / f"{number:03d}.txt"
-    with log.open("wb") as file, started(command, environ, file.fileno()) as process:
+    with log.open("wb") as file, started(starter, environ, file.fileno()) as process:
         overdue = None
         seen_states: dict[int, str] = {}
         while process.poll() is None:
@@ -188,20 +189,25 @@ def describe(code: int | None) -> str:
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str], environ: Mapping[str, str], log: int) -> Iterator[subprocess.Popen[bytes]]:
+def started(starter: Launch, environ: Mapping[str, str], log: int) -> Iterator[subprocess.Popen[bytes]]:
     """Start the launcher so that it dies with this process, and end its whole tree on the way out."""
+    farewell = signal.SIGTERM if starter.asked_to_end else signal.SIGKILL
     process = subprocess.Popen(  # noqa: S603 - the command comes from our launchers
-        list(command),
+        starter.command,
         env=dict(environ),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         start_new_session=True,
-        preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread of ours runs yet, and only prctl is called
+        preexec_fn=partial(die_with_parent, farewell),  # noqa: PLW1509 - no thread of ours runs yet, and only prctl is called
     )
     try:
         yield process
     finally:
+        if starter.asked_to_end and process.poll() is None:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(FAREWELL_SECONDS)
         end_tree(process)
 
 

@@ -52,7 +52,7 @@ def choose(runs: Sequence[RunInfo], tagged: set[str], *, keep: int | None, older
 
 def may_go(info: RunInfo, *, now: datetime) -> bool:
     """Tell whether a run is over for certain."""
-    return info.status != "running" and (info.status != "unreadable" or begun(info) < now - BEGINNING)
+    return info.status not in {"queued", "running"} and (info.status != "unreadable" or begun(info) < now - BEGINNING)
 
 
 def begun(info: RunInfo) -> datetime:

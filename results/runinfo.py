@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ID = re.compile(r"\d{8}-\d{6}-\d{3}-[0-9a-f]{6}")
-STATUSES = {"running", "finished", "interrupted", "failed"}
+STATUSES = {"queued", "running", "finished", "interrupted", "failed"}
 TEXTS = ("status", "started", "ended", "plan", "session", "assay", "hw_class", "sw_class", "host")
 
 
@@ -22,7 +22,8 @@ class RunInfo:
 
     Attributes:
         id: of the run.
-        status: ``running``, ``finished``, ``interrupted``, ``failed``; ``incomplete`` where the door that ran it is dead; ``unreadable``
+        status: ``queued`` at a scheduler,
+            ``running``, ``finished``, ``interrupted``, ``failed``; ``incomplete`` where the door that ran it is dead; ``unreadable``
             where ``run.json`` is missing or broken.
         started: UTC, ISO 8601, or empty.
         ended: the same.

@@ -182,7 +182,13 @@ def marks_of(measurement: Measurement, subject: str) -> tuple[str, ...]:
         told = [f"device{rank}: {mark}" for rank, row in found for mark in marks(row)]
     else:
         told = [mark for rank, row in found if subject == f"device{rank}" for mark in marks(row)]
-    return tuple(mark for mark in dict.fromkeys(told) if mark.split(": ", 1)[-1] not in measurement.flags)
+    known = [flag for flag in measurement.flags if flag.startswith("shared with ")]
+    return tuple(mark for mark in dict.fromkeys(told) if not any(already(mark, flag) for flag in known))
+
+
+def already(mark: str, flag: str) -> bool:
+    """Tell whether a flag of the whole run names the process that a mark is about: ``NAME (pid N, ...`` and ``NAME (pid N)``."""
+    return "shared with " in mark and mark.split("shared with ", 1)[1].removesuffix(")") + "," in flag
 
 
 def summary(measurement: Measurement) -> list[dict[str, Any]]:

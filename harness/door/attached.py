@@ -172,8 +172,11 @@ def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: st
             raise RefusalError(message, value=run.id, where="--resume", fix=f"Start {plan.nranks} ranks.")
         keep.enter_context(execute.held(run))
         give_up(run, plan)
+        plan = execute.in_company(plan, os.environ)
+        execute.take_up(run, plan)
     else:
         composed, plan = verb.prepare(ns, ns.overrides, nranks=nranks, nodes=nodes)
+        plan = execute.in_company(plan, os.environ)
         config = composed.config
         store = Store(locate(config["store"].get("url"), os.environ))
         base = store.resolve(ns.base) if ns.base else None

@@ -11,7 +11,7 @@ from assay.harness.door.console import out, parser
 
 SUMMARY = 'print the completion script of a shell: eval "$(assay completion bash)"'
 MEASURING = ("run", "plan")
-READING = ("show", "compare", "tag", "rerun")
+READING = ("show", "compare", "tag", "rerun", "attach")
 FLAGS = ("--json", "--allow-inconclusive", "--multirun", "-m", "--share", "--exclusive", "--detach")  # options without a value
 BASH = """\
 COMP_WORDBREAKS=${COMP_WORDBREAKS//=/}

@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from assay.harness import facts
 from assay.harness.door.console import Progress, tell
-from assay.harness.errors import RefusalError, StoreError
+from assay.harness.errors import AssayError, RefusalError, StoreError
 from assay.harness.interrupt import heed
 from assay.harness.launch.announced import unannounced
 from assay.harness.launch.choose import choose, flags_of
 from assay.harness.launch.command import environment
+from assay.harness.launch.scheduler import others
+from assay.harness.manners import admit
 from assay.harness.plan import Plan, positive_int
 from assay.harness.planfile import to_dict
 from assay.harness.rundir import SCHEMA, RunDir, unwritable, write_atomic
@@ -52,7 +54,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bool, mpi: str) -> RunDir:
+def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bool, mpi: str, status: str = "running") -> RunDir:
     """Make the run directory with everything that is known before measuring; ``keep`` holds its lock from the first moment on."""
     run = store.create()
     keep.enter_context(held(run))
@@ -64,7 +66,7 @@ def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bo
     described = {
         "id": run.id,
         "schema": SCHEMA,
-        "status": "running",
+        "status": status,
         "started": now(),
         "ended": None,
         "plan": job.plan.name,
@@ -119,7 +121,7 @@ def rank_environment(plan: Plan, config: Mapping[str, Any]) -> dict[str, str]:
 
 def measure_all(run: RunDir, plan: Plan, config: Mapping[str, Any]) -> str:
     """Launch until every case has a line on disk; a launch that brings nothing new ends it, and its trouble is returned."""
-    command = choose(plan, config, folder=str(run.path)).command
+    starter = choose(plan, config, folder=str(run.path), environ=os.environ)
     environ = rank_environment(plan, config)
     progress = Progress(run, plan)
     while True:
@@ -130,7 +132,7 @@ def measure_all(run: RunDir, plan: Plan, config: Mapping[str, Any]) -> str:
         number = run.next_launch()
         if number:
             tell(f"launch {number + 1}: {sum(case.key not in before for case in plan.cases)} cases to go")
-        ended = launch(command, environ, run, plan, number=number, progress=progress)
+        ended = launch(starter, environ, run, plan, number=number, progress=progress)
         heed()
         progress.end()
         if finished(run) == before:
@@ -138,10 +140,36 @@ def measure_all(run: RunDir, plan: Plan, config: Mapping[str, Any]) -> str:
             return ended.trouble or f"the launch ended with exit code {ended.code} and measured nothing"
 
 
+def in_company(plan: Plan, environ: Mapping[str, str]) -> Plan:
+    """Ask the scheduler who else is on the nodes of this allocation; RefusalError unless nobody is, or ``--share`` was said.
+
+    What cannot be asked is a note of the plan, never a silent pass.
+    """
+    job, nodes = environ.get("SLURM_JOB_ID", ""), environ.get("SLURM_JOB_NODELIST", "")
+    if not job.isdecimal() or not nodes:
+        return plan
+    try:
+        neighbours = others(nodes, own=int(job))
+    except AssayError as error:
+        return replace(plan, notes=(*plan.notes, f"nobody could say whether other jobs are on {nodes}: {error}"))
+    return replace(plan, marks=admit(neighbours, share=plan.share))
+
+
+def take_up(run: RunDir, plan: Plan) -> None:
+    """Begin to measure again in a run that exists: its plan may have new marks, and its status is that of one that goes on."""
+    run.write_json("plan.json", to_dict(plan) | {"needs": run.read_json("plan.json").get("needs", {})})
+    run.write_json("run.json", run.read_json("run.json") | {"status": "running", "ended": None})
+
+
+def discard(run: RunDir) -> None:
+    """Remove a run in which nothing was measured."""
+    shutil.rmtree(run.path)
+
+
 def refuse_if_refused(run: RunDir, ended: Ended, *, fresh: bool) -> None:
     """A launch that the ranks themselves refused before measuring leaves no run behind (exit code 3)."""
     if fresh and ended.code == RefusalError.exit_code:
-        shutil.rmtree(run.path)
+        discard(run)
         raise RefusalError(ended.trouble.split("assay: ")[-1].split(" | ")[0].rstrip("."))
 
 

@@ -14,6 +14,7 @@ VERBS = {
     "run": "measure what a configuration selects, store it, judge it",
     "plan": "show cases, ranks, launch command, time and memory; run nothing",
     "rerun": "make a run again from its stored plan",
+    "attach": "follow a run that a scheduler has, then tell its outcome",
     "suites": "list the suites with their parameters and units",
     "doctor": "say what this machine can and cannot run, and how to get the rest",
     "runs": "list the runs of the store",

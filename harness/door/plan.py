@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     ns = arguments().parse_intermixed_args(list(argv))
     composed, plan = prepare(ns, ns.overrides)
     try:
-        launch = choose(plan, composed.config, folder="RUN")
+        launch = choose(plan, composed.config, folder="RUN", environ=os.environ)
         command, mpi = launch.command, launch.mpi
     except RefusalError as error:
         command, mpi = [], f"cannot be launched here: {error}"

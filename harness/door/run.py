@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assay.harness.door import execute, planning
+from assay.harness.door import execute, planning, submit
 from assay.harness.door.compose import GROUPS, Composed, compose, info, options, sweep
 from assay.harness.door.console import Parser, color, emit_json, out, parser, tell, width
 from assay.harness.door.execute import Job
@@ -45,6 +45,7 @@ def arguments() -> Parser:
     p.add_argument("--base", metavar="RUN", help="compare with these runs and let the comparison decide the exit code too")
     p.add_argument("--resume", metavar="RUN", help="finish an interrupted run, measuring nothing twice")
     p.add_argument("--store", metavar="URL", help="with --resume: where that run lies (default: ASSAY_STORE, else ./runs)")
+    p.add_argument("--detach", action="store_true", help="with launch=slurm: submit the job and return at once (assay attach follows it)")
     p.add_argument("--allow-inconclusive", action="store_true", help="exit 0 instead of 4")
     p.add_argument("--multirun", "-m", action="store_true", help="sweep: run every combination of a=1,2; the worst exit code wins")
     p.add_argument("--cfg", choices=("job",), help="print the composed configuration and stop")
@@ -84,6 +85,9 @@ def main(argv: Sequence[str]) -> int:
     if ns.store and not ns.resume:
         message = "names the store of a run to resume"
         raise RefusalError(message, value=ns.store, where="--store", fix=f"For a new run say store.url={ns.store}.")
+    if ns.detach and not any(o.startswith("launch=slurm") or o == "launch.kind=slurm" for o in ns.overrides):
+        message = "leaves a job to the scheduler"
+        raise RefusalError(message, where="--detach", fix="Say launch=slurm.")
     found = attached(os.environ)
     if found is not None:
         from assay.harness.door.attached import run_attached
@@ -116,6 +120,7 @@ def several(ns: Namespace, jobs: Sequence[tuple[Composed, Plan]], argv: Sequence
     total = len(jobs) * ns.runs
     for order in range(total):
         composed, plan = jobs[order % len(jobs)]
+        plan = execute.in_company(plan, os.environ)
         store = Store(locate(composed.config["store"].get("url"), os.environ))
         # Launches of one job are the runs of one side: only together can they decide anything.
         base = store.resolve(ns.base) if ns.base and ns.runs == 1 else None
@@ -163,12 +168,26 @@ def against_base(ns: Namespace, store: Store, ids: Sequence[str], codes: list[in
 
 def one(ns: Namespace, store: Store, job: Job, base: list[RunDir] | None, *, quiet: bool = False) -> tuple[int, dict[str, object], str]:
     """Make one run; returns its exit code, its document and its id."""
-    mpi = choose(job.plan, job.config, folder="RUN").mpi  # a launcher that cannot be is refused before a run exists
+    if submit.is_job(job.config):
+        return sent(ns, submit.submitted(store, job, ns), quiet=quiet)
+    mpi = choose(job.plan, job.config, folder="RUN", environ=os.environ).mpi  # a launcher that cannot be is refused before a run exists
     with contextlib.ExitStack() as keep:
         run = execute.make_run(store, job, keep, attached=False, mpi=mpi)
         seconds = sum(map(job.plan.seconds, job.plan.cases))
         tell(f"run {run.id}: {len(job.plan.cases)} cases on {job.plan.nranks} ranks, about {seconds:.0f} s, in {run.path}")
         return measured(ns, store, run, job.plan, job.config, base, quiet=quiet)
+
+
+def sent(ns: Namespace, run: RunDir, *, quiet: bool) -> tuple[int, dict[str, object], str]:
+    """Follow a run that was submitted, unless it is to be left alone, and tell its outcome."""
+    if ns.detach:
+        tell(f"follow it with: assay attach {run.id}")
+        return 0, {}, run.id
+    try:
+        judgement = submit.collected(run, allow_inconclusive=ns.allow_inconclusive)
+    except InterruptedRunError:
+        return execute.INTERRUPTED, {}, run.id
+    return told(run, judgement, json=ns.json, quiet=quiet)
 
 
 def measured(
@@ -233,8 +252,13 @@ def resume(ns: Namespace) -> int:
     plan = read_plan(run.path / "plan.json")
     config = run.config()
     base = store.resolve(ns.base) if ns.base else None
+    if submit.is_job(config) and not os.environ.get("SLURM_JOB_ID"):
+        code, document, _ = sent(ns, submit.again(run), quiet=False)
+        return code
     with execute.held(run):
         give_up(run, plan)
+        plan = execute.in_company(plan, os.environ)
+        execute.take_up(run, plan)
         code, document, _ = measured(ns, store, run, plan, config, base)
     if ns.json:
         emit_json(document)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assay.harness.errors import RefusalError
+from assay.harness.launch.slurm import BATCH_OPTIONS, STEP_OPTIONS
 
 MAPPINGS = ("suite", "site", "launch", "hardware", "model", "rules", "store", "budget", "inject")
 # What each key of a group may hold; null is always allowed where the packaged default is null.
@@ -21,11 +22,19 @@ TYPES: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "mpiexec_flags": (list,),
         "telemetry": (str,),
     },
-    "launch": {"kind": (str,)},
+    "launch": {
+        "kind": (str,),
+        "time": (str, int, type(None)),
+        "exclusive": (bool,),
+        "requeue": (bool,),
+        "flags": (list,),
+        "srun_flags": (list,),
+        **dict.fromkeys(("mpi", "python", *BATCH_OPTIONS, *STEP_OPTIONS), (str, type(None))),
+    },
     "store": {"url": (str, type(None))},
     "hardware": {"name": (str, type(None)), "limits": (dict, type(None))},
 }
-WORDS = {str: "text", int: "a whole number", list: "a list", dict: "a mapping", type(None): "null"}
+WORDS = {bool: "true or false", str: "text", int: "a whole number", list: "a list", dict: "a mapping", type(None): "null"}
 
 
 def check_shapes(config: Mapping[str, Any]) -> None:
@@ -37,7 +46,7 @@ def check_shapes(config: Mapping[str, Any]) -> None:
     for group, keys in TYPES.items():
         for name, kinds in keys.items():
             held = config.get(group) or {}
-            if name in held and (not isinstance(held[name], kinds) or isinstance(held[name], bool)):
+            if name in held and (not isinstance(held[name], kinds) or (isinstance(held[name], bool) and bool not in kinds)):
                 message = f"must be {' or '.join(WORDS[kind] for kind in kinds)}"
                 raise RefusalError(
                     message,

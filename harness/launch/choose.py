@@ -12,21 +12,31 @@ from typing import Any
 from assay.harness.errors import RefusalError
 from assay.harness.launch.command import mpiexec, rank_command, solo, torchrun
 from assay.harness.launch.mpi import find_mpiexec
+from assay.harness.launch.scheduler import listed_mpi
+from assay.harness.launch.slurm import mpi_type, srun
 from assay.harness.plan import Plan, one_of
 from assay.harness.world.store import LIBRARY
 
-KINDS = ("auto", "solo", "mpiexec", "torchrun")
+KINDS = ("auto", "solo", "mpiexec", "torchrun", "srun", "slurm")
 
 
 @dataclass(frozen=True)
 class Launch:
-    """The command that starts the ranks, and the name of the MPI (or what stands for it) that they meet in."""
+    """How ranks are started.
+
+    Attributes:
+        command: what starts them.
+        mpi: the MPI that they meet in, or what stands for it.
+        asked_to_end: whether the launcher ends ranks on other nodes only when it is asked to (SIGTERM), not when it is killed.
+
+    """
 
     command: list[str]
     mpi: str
+    asked_to_end: bool = False
 
 
-def choose(plan: Plan, config: Mapping[str, Any], *, folder: str) -> Launch:
+def choose(plan: Plan, config: Mapping[str, Any], *, folder: str, environ: Mapping[str, str]) -> Launch:
     """Choose the launcher for a run in ``folder``; RefusalError where the wanted one cannot start this plan here."""
     kind = one_of(config["launch"].get("kind"), KINDS, where="launch.kind")
     files = (f"{folder}/plan.json", folder)
@@ -38,9 +48,27 @@ def choose(plan: Plan, config: Mapping[str, Any], *, folder: str) -> Launch:
     if kind == "torchrun" or (kind == "auto" and not has_mpi()):
         one_node(plan, kind=kind)
         return Launch(torchrun(sys.executable, solo(sys.executable, *files), nranks=plan.nranks), LIBRARY)
+    if kind in ("srun", "slurm"):
+        return step(plan, config, files, environ)
     launcher = find_mpiexec(config["site"].get("mpiexec") or "")
     ranks, root = rank_command(sys.executable, *files), os.geteuid() == 0
     return Launch(mpiexec(launcher, ranks, nranks=plan.nranks, root=root, extra=flags_of(config)), launcher.version)
+
+
+def step(plan: Plan, config: Mapping[str, Any], files: tuple[str, str], environ: Mapping[str, str]) -> Launch:
+    """Start the ranks as a step of the Slurm allocation that this process is in (launch=slurm: of the job that it submits)."""
+    options = config["launch"]
+    if options["kind"] == "srun" and not environ.get("SLURM_JOB_ID"):
+        message = "starts a step in an allocation, and this is none (SLURM_JOB_ID is not set)"
+        raise RefusalError(message, where="launch=srun", fix="Run it under salloc or in a batch script, or take launch=slurm.")
+    if not has_mpi():
+        message = "mpi4py cannot be imported, and srun's ranks meet in MPI"
+        raise RefusalError(message, where="launch.kind", fix="Install mpi4py and an MPI, or start srun torchrun --no-python assay run ...")
+    launcher = find_mpiexec(config["site"].get("mpiexec") or "")
+    mpi = options.get("mpi") or mpi_type(listed_mpi(), launcher.flavour)
+    ranks = rank_command(options.get("python") or sys.executable, *files)
+    nodes = int(plan.cases[0].layout.split("x")[0])
+    return Launch(srun(ranks, options, nranks=plan.nranks, nodes=nodes, mpi=mpi), launcher.version, asked_to_end=True)
 
 
 def one_node(plan: Plan, *, kind: str) -> None:

@@ -57,10 +57,11 @@ def test_somebody_elses_process_is_refused_before_measuring(fresh: Place, acme: 
 def test_share_measures_and_marks_every_number(fresh: Place, acme: dict[str, str]) -> None:
     done = fresh.assay("run", *QUICK, "site.telemetry=acme", "--share", env={**acme, "ACME_PID": str(os.getpid())})
     assert done.returncode == 0, done.stdout + done.stderr
-    mark = f"shared with train.py (pid {os.getpid()})"
+    mark = f"shared with train.py (pid {os.getpid()}, 6.0 GiB) on device0"
     assert len(timed(fresh.runs[0])) >= 4
-    assert all(mark in record["flags"] for record in timed(fresh.runs[0]))
-    assert f"mark: {mark} (2 cases)" in done.stdout
+    told = [[flag for flag in record["flags"] if flag.startswith("shared with")] for record in timed(fresh.runs[0])]
+    assert all(len(flags) == 1 and flags[0].startswith(mark) for flags in told)
+    assert f"mark: {mark}" in done.stdout
     assert json.loads((fresh.runs[0] / "plan.json").read_text(encoding="utf-8"))["share"] is True
 
 

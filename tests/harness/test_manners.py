@@ -14,14 +14,12 @@ from assay.harness import manners
 from assay.harness.beat import Beat
 from assay.harness.case import Case
 from assay.harness.errors import RefusalError
-from assay.harness.manners import Neighbour, decide, keep_memory, settle, too_large
+from assay.harness.manners import admit, in_words, keep_memory, settle, too_large
 from assay.harness.plan import Plan
 from assay.harness.session import Session
 from tests.fakes import context
 
 GIB = 1 << 30
-TRAIN = Neighbour("process", "4711", "train.py", "device3 (GPU-x) on node7", 6 * GIB)
-JOB = Neighbour("job", "815", "sim", "node7", user="ada")
 SHAPE = {"n": 4096, "k": 4096, "dtype": "fp32", "layer": "", "layout": "nt", "seed": 0}
 SMALL, LARGE = (Case("gemm", "assay.suites.gemm:gemm", {"m": m, **SHAPE}, device="cuda") for m in (64, 1 << 20))
 
@@ -45,19 +43,23 @@ def session(tmp_path: Path, watch: Crowd) -> Session:
     return Session(context(), Beat(tmp_path / "beats", rank=0, launch=0), tmp_path, 0, timer={}, watch=watch)  # type: ignore[arg-type]
 
 
-def test_nobody_there_is_no_mark_and_no_refusal() -> None:
-    assert decide([], share=False) == decide([], share=True) == ()
+def test_nobody_at_work_is_no_mark_and_no_refusal() -> None:
+    assert admit([], share=False) == admit([], share=True) == ()
 
 
-def test_others_are_refused_with_device_pid_name_and_memory() -> None:
+def test_somebody_at_work_is_refused_or_marked() -> None:
     with pytest.raises(RefusalError) as refused:
-        decide([TRAIN, JOB], share=False)
-    for word in ("train.py", "pid 4711", "6.0 GiB", "device3 (GPU-x) on node7", "sim (job 815, of ada) on node7", "--share"):
+        admit(["job 7 of alice", "train.py (pid 4711)"], share=False)
+    assert refused.value.exit_code == 3
+    for word in ("job 7 of alice", "pid 4711", "--share"):
         assert word in str(refused.value)
+    assert admit(["job 7 of alice"], share=True) == ("shared with job 7 of alice",)
 
 
-def test_share_marks_instead() -> None:
-    assert decide([TRAIN, TRAIN, JOB], share=True) == ("shared with train.py (pid 4711)", "shared with sim (job 815)")
+def test_others_are_told_with_device_pid_name_and_memory() -> None:
+    process = {"pid": 4711, "name": "train.py", "memory_nbytes": 6 * GIB}
+    assert in_words(process, "device3 (GPU-x) on node7") == "train.py (pid 4711, 6.0 GiB) on device3 (GPU-x) on node7"
+    assert in_words({"pid": 1, "name": "", "memory_nbytes": None}, "device0") == "unknown (pid 1, memory unknown) on device0"
 
 
 def test_a_rank_sees_others_but_not_itself(tmp_path: Path) -> None:
@@ -75,7 +77,7 @@ def test_a_process_that_stays_is_refused_and_one_that_goes_is_not(tmp_path: Path
     gone.watch.lists = [[os.getpid(), parent]]  # type: ignore[attr-defined]
     with pytest.raises(RefusalError, match=f"pid {parent}"):
         settle(Plan("", 1, (SMALL,)), gone)
-    assert settle(Plan("", 1, (SMALL,), share=True), gone) == (f"shared with train.py (pid {parent})",)
+    assert settle(Plan("", 1, (SMALL,), share=True), gone)[0].startswith(f"shared with train.py (pid {parent}, 1.0 GiB) on device0")
 
 
 @pytest.mark.parametrize(

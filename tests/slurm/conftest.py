@@ -1,0 +1,50 @@
+"""One cluster for all tests of this folder, and places whose environment talks to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.door.conftest import checked
+from tests.door.place import Place
+from tests.slurm.cluster import Cluster
+
+
+@dataclass(frozen=True)
+class Login(Place):
+    """A folder on the login node of a cluster."""
+
+    cluster: Cluster
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Let Slurm's commands find the cluster."""
+        return {**super().environ, **self.cluster.environ}
+
+    def allocated(self, *argv: str, nodes: int = 1, tasks: int = 2) -> tuple[str, ...]:
+        """Give the words that start a command inside an allocation."""
+        return ("salloc", "--quiet", "--nodes", str(nodes), "--ntasks", str(tasks), *argv)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Raise a cluster, and take it down whatever happens."""
+    found = Cluster(tmp_path_factory.mktemp("slurm"))
+    before = dict(os.environ)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.stop()
+    assert dict(os.environ) == before
+
+
+@pytest.fixture
+def login(tmp_path: Path, cluster: Cluster) -> Iterator[Login]:
+    """Give a folder on an empty cluster."""
+    cluster.settle()
+    yield from checked(Login(tmp_path, cluster))
