@@ -42,11 +42,10 @@ def column(row: Row, name: str) -> list[Any]:
 
 
 def in_window(row: Row, name: str) -> list[Any]:
-    """Give what was sampled of ``name`` in the timed part; where that was too short for one, what was sampled in the whole case."""
+    """Give what was sampled of ``name`` in the timed part; what lies around it tells of an idle device and is left out."""
     seconds, length = (row.get("samples") or {}).get("seconds") or [], row.get("window_seconds")
-    known = [(at, told) for at, told in zip(seconds, column(row, name), strict=False) if told is not None]
-    timed = [told for at, told in known if length is not None and 0 <= at <= length]
-    return timed or [told for _, told in known]
+    known = zip(seconds, column(row, name), strict=False)
+    return [told for at, told in known if told is not None and length is not None and 0 <= at <= length]
 
 
 def spread(row: Row, name: str) -> dict[str, float] | None:
@@ -78,14 +77,16 @@ def marks(row: Row) -> tuple[str, ...]:
 
 
 def throttled(row: Row) -> Iterator[str]:
-    """Tell each reason for throttling with its share of the samples."""
-    told = in_window(row, "throttle")
+    """Tell each reason for throttling with its share of the samples; of the whole case where none fell into the timed part."""
+    timed = in_window(row, "throttle")
+    told = timed or [names for names in column(row, "throttle") if names is not None]
+    of = f"{len(told)} samples" if timed else f"{len(told)} samples of the whole case"
     for reason in dict.fromkeys(reason for names in told for reason in names):
         share = sum(reason in names for names in told) / len(told)
         if reason not in NO_THROTTLE:
-            yield f"throttled: {reason} [{share:.0%} of {len(told)} samples]"
+            yield f"throttled: {reason} [{share:.0%} of {of}]"
         elif reason == "applications clocks setting":
-            yield f"clock state: held by applications clocks [{share:.0%} of {len(told)} samples]"
+            yield f"clock state: held by applications clocks [{share:.0%} of {of}]"
 
 
 def clocks(row: Row) -> Iterator[str]:
@@ -127,7 +128,7 @@ def grown(row: Row) -> Iterator[str]:
 def links(row: Row) -> Iterator[str]:
     """Tell a link that is narrower or slower than device and slot can; the generation is the best seen, since it drops in idleness."""
     for name, words in (("pcie_width", "PCIe narrower than its maximum"), ("pcie_generation", "PCIe slower than its maximum")):
-        seen = [value(row, "before", name), value(row, "after", name), *map(finite_float, in_window(row, name))]
+        seen = [value(row, "before", name), value(row, "after", name), *map(finite_float, column(row, name))]
         best, most = max((told for told in seen if told is not None), default=None), value(row, "before", f"{name}_max")
         if best is not None and most is not None and best < most:
             yield f"{words} [{'x' if name == 'pcie_width' else 'generation '}{best:.0f} of {most:.0f}]"

@@ -42,6 +42,7 @@ def device_lines(told: Sequence[Row]) -> list[str]:
         found = [float(number) for row in told for number in in_window(row, name)]
         if not found:
             status = ((told[0].get("before") or {}).get(name) or {"status": "not supported"})["status"]
+            status = "not sampled: the timed parts are too short" if status == "ok" else status
             parts.append(f"{name.rsplit('_', 1)[0].replace('_', ' ')} {status}")
             continue
         shown = f"{median(found):.0f} {SHOWN[name]} ({min(found):.0f}..{max(found):.0f}, n={len(found)})"

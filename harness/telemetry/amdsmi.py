@@ -9,7 +9,16 @@ from typing import Any
 from assay.harness.telemetry.protocol import AbsentError, Getter, NoTelemetryError, Status
 
 # amdsmi_status_t -> status of a reading; every other code is "failed", with the library's own words.
-CODES: Mapping[int, Status] = {2: "not supported", 8: "timed out", 10: "denied", 31: "gone", 32: "gone", 40: "not supported"}
+CODES: Mapping[int, Status] = {
+    2: "not supported",
+    3: "not supported",
+    8: "timed out",
+    10: "denied",
+    31: "gone",
+    32: "gone",
+    34: "gone",
+    40: "not supported",
+}
 VIOLATIONS = {
     "active_prochot_thrm": "processor hot",
     "active_ppt_pwr": "package power limit",

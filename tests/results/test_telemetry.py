@@ -131,6 +131,19 @@ def records(measurement: Measurement) -> dict[tuple[str, str], Record]:
     return {(record.subject, record.metric): record for record in found}
 
 
+def test_an_idle_device_before_a_short_timed_part_is_no_slow_clock() -> None:
+    row = sound()
+    row["window_seconds"] = 0.05
+    row["samples"]["seconds"] = [at - 0.02 for at in row["samples"]["seconds"]]
+    row["samples"]["seconds"] = [at if at < 0 else at + 1 for at in row["samples"]["seconds"]]  # none in 0..0.05
+    row["samples"]["sm_clock_mhz"] = [345] * len(row["samples"]["seconds"])
+    assert marks(row) == ()
+    found = records(measured(case(m=64), TIMES, telemetry=[row]))
+    assert not {metric for _, metric in found} & {"power", "sm_clock", "energy"}
+    row["samples"]["throttle"] = [["hardware slowdown"]] * 36
+    assert marks(row) == ("throttled: hardware slowdown [100% of 36 samples of the whole case]",)
+
+
 def test_figures_of_a_device_carry_its_marks_and_no_other_device_s() -> None:
     hot = sound()
     half("throttle", ["hardware slowdown"], ["hardware slowdown"])(hot)

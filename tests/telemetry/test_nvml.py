@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from assay.harness.door import doctor
 from assay.harness.telemetry.none import NoWatch
 from assay.harness.telemetry.protocol import READINGS
 from assay.harness.telemetry.watch import Watch, open_watch
@@ -245,6 +246,18 @@ def test_an_nvml_that_cannot_be_used_is_one_sentence(
     assert isinstance(none, NoWatch)
     assert words in none.reason
     assert none.end(None) == {"source": "none", "reason": none.reason}
+
+
+def test_doctor_tells_the_library_and_what_is_missing(
+    compiled: Callable[..., Path], with_library: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_library(compiled())
+    found = doctor.telemetry()
+    assert (found.ok, found.seen) == (True, "nvml 12.999.1, 8 devices")
+    monkeypatch.setenv("FAKE_NVML_INIT", "4")
+    refused = doctor.telemetry()
+    assert not refused.ok
+    assert "Insufficient Permissions" in refused.seen
 
 
 def test_an_nvml_that_is_missing_is_one_sentence(tmp_path: Path, opened: Callable[..., Watch]) -> None:

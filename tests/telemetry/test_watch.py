@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from assay.harness.telemetry.helper import MOST_SAMPLES, Helper
 from assay.harness.telemetry.none import NoWatch
 from assay.harness.telemetry.watch import Helped, Watch, open_watch
 from assay.results.telemetry import energy_of, marks
@@ -105,3 +106,26 @@ def test_the_helper_gives_way_to_the_rank(acme: Callable[[str], Watch]) -> None:
     watch = acme("")
     assert isinstance(watch, Helped)
     assert psutil.Process(watch.process.pid).nice() > psutil.Process().nice()
+
+
+def test_a_long_case_keeps_samples_from_all_of_it() -> None:
+    class Steady:
+        """A device of constant power."""
+
+        source = "steady"
+
+        def readings(self) -> dict[str, Callable[[], float]]:
+            """Give its only reading."""
+            return {"power_watts": lambda: 5.0}
+
+    helper = Helper(seconds=5, period=1e-6)
+    helper.telemetry = Steady()  # type: ignore[assignment]
+    helper.begin({})
+    for _ in range(2 * MOST_SAMPLES):
+        helper.sample()
+    told = helper.end({})
+    times = told["samples"]["seconds"]
+    assert MOST_SAMPLES / 2 <= len(times) <= MOST_SAMPLES
+    assert times == sorted(times)
+    assert told["period_seconds"] > 1e-6
+    assert set(told["samples"]["power_watts"]) == {5.0}
