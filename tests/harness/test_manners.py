@@ -54,6 +54,7 @@ def test_somebody_at_work_is_refused_or_marked() -> None:
     for word in ("job 7 of alice", "pid 4711", "--share"):
         assert word in str(refused.value)
     assert admit(["job 7 of alice"], share=True) == ("shared with job 7 of alice",)
+    assert admit([f"job {n}" for n in range(5)], share=True) == ("shared with job 0, job 1, job 2 and 2 more",)
 
 
 def test_others_are_told_with_device_pid_name_and_memory() -> None:
