@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assay.harness.alignment import skewed
@@ -32,6 +32,7 @@ class Running:
     warmups: list[list[float]] = field(default_factory=list)
     rows: list[list[float]] = field(default_factory=list)
     why: str = ""
+    window: tuple[float, float] | None = None  # of the timed part, time.monotonic
 
 
 def measure(session: Session, case: Case, prepare: Callable[..., Work]) -> Measurement | None:
@@ -39,18 +40,21 @@ def measure(session: Session, case: Case, prepare: Callable[..., Work]) -> Measu
     start = time.monotonic()
     running: list[Running] = []
     session.deadline, session.repetition = start + case.budget.timeout, None
+    session.watch.begin()
     ending: tuple[Any, ...]
     try:
         ending = whole_case(session, case, prepare, running)
     except CaseOverError as over:
         ending = (over.status, over.reason, over.fault)
+    seen = session.watch.end(running[0].window if running else None)
     close(session, running)
     session.beat.phase("gather")
     session.repetition = None
+    telemetry = session.context.world.gather(seen)
     tallies = session.context.world.gather(running[0].tally if running else Tally(session.context.rank))
-    if tallies is None:
+    if tallies is None or telemetry is None:
         return None
-    return written_down(session, case, ending, running, tallies, time.monotonic() - start)
+    return replace(written_down(session, case, ending, running, tallies, time.monotonic() - start), telemetry=telemetry)
 
 
 def whole_case(session: Session, case: Case, prepare: Callable[..., Work], running: list[Running]) -> tuple[Any, ...]:
@@ -105,6 +109,7 @@ def timed(run: Running) -> None:
 
     while True:
         count, why = decide(run, rule)
+        run.window = (start, time.monotonic())
         if count == 0:
             run.why = why
             return

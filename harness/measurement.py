@@ -126,6 +126,7 @@ class Measurement:
         flags: marks on the quality of the numbers, such as ``warm-up did not converge``.
         fault: where it broke, for ``error``, ``crashed`` and ``timeout``.
         seconds: wall time the whole case took.
+        telemetry: one mapping a rank: what its device told before, during and after (docs/results-format.md); empty in older runs.
 
     """
 
@@ -142,6 +143,7 @@ class Measurement:
     flags: Sequence[str] = ()
     fault: Fault | None = None
     seconds: float = 0.0
+    telemetry: Sequence[Mapping[str, Any]] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the measurement as plain JSON types (samples packed)."""
@@ -156,6 +158,7 @@ class Measurement:
             "notes": dict(self.notes),
             "flags": list(self.flags),
             "fault": None if self.fault is None else asdict(self.fault),
+            "telemetry": [dict(row) for row in self.telemetry],
         }
 
     @classmethod
@@ -172,6 +175,7 @@ class Measurement:
             plain["samples"] = Samples.from_dict(data["samples"])
             plain["warmups"] = Samples.from_dict(data["warmups"])
             plain["fault"] = None if data.get("fault") is None else Fault(**data["fault"])
+            plain["telemetry"] = [dict(row) for row in data.get("telemetry", ())]
             return cls(**plain)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             message = f"not a measurement: {type(error).__name__}: {error}"

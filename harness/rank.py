@@ -23,6 +23,7 @@ from assay.harness.device.open import open_device
 from assay.harness.errors import AssayError, RefusalError
 from assay.harness.guard import stand_guard
 from assay.harness.launch.announced import announced, confirm
+from assay.harness.manners import settle
 from assay.harness.measure import measure
 from assay.harness.params import bind, schema
 from assay.harness.plan import Plan
@@ -31,6 +32,7 @@ from assay.harness.rundir import LineWriter, RunDir
 from assay.harness.session import Session
 from assay.harness.suitepath import take_options
 from assay.harness.targets import resolve
+from assay.harness.telemetry.watch import open_watch
 from assay.harness.work import Context
 from assay.harness.world.open import Meeting, open_world
 from assay.harness.world.protocol import World
@@ -77,12 +79,14 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
     launch, finished = world.bcast((run_dir.next_launch(), finished_keys(run_dir)) if world.rank == 0 else (0, set()))
     beat = Beat(out / "beats", rank=world.rank, launch=launch)
     device = open_device(plan.cases[0].device, local_rank=local_rank(world))
-    session = Session(Context(world, device), beat, out, launch, timer={**device.timer(), **alignment(world)}, marks=plan.marks)
+    session = Session(Context(world, device), beat, out, launch, timer={**device.timer(), **alignment(world)})
+    session.watch = open_watch(plan.telemetry, device.facts())
+    session.marks = settle(plan, session)
     everyone = world.gather(rank_facts(world, session))
     writer = (
         LineWriter(out / "measurements" / f"{launch:03d}-ranks.jsonl", {"run": run_dir.id, "ranks": everyone}) if world.rank == 0 else None
     )
-    with stacks(out / "stacks", launch, world.rank) as limit:
+    with contextlib.closing(session.watch), stacks(out / "stacks", launch, world.rank) as limit:
         for index, case in enumerate(plan.cases):
             if case.key in finished:
                 continue

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from assay.harness.beat import Beat, name
 from assay.harness.errors import BrokenWorldError, NotApplicableError
 from assay.harness.measurement import Fault, Status
+from assay.harness.telemetry.none import NoWatch
+from assay.harness.telemetry.watch import Watch
 from assay.harness.work import Context
 
 T = TypeVar("T")
@@ -42,7 +44,8 @@ class Session:
     phase: str = "start"
     repetition: int | None = None
     deadline: float = field(default=0.0)
-    marks: tuple[str, ...] = ()  # what every number of this launch must say
+    watch: Watch = field(default_factory=lambda: NoWatch("nobody asked for it"))
+    marks: tuple[str, ...] = ()  # on every number of this launch
 
     def together(self, phase: str, action: Callable[[], T], *, traffic: bool = False) -> T:
         """Run ``action`` on every rank and agree how it went; CaseOverError on every rank if it failed on one.

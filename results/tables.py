@@ -164,10 +164,14 @@ def cell(name: str, text: str, width: int) -> str:
 
 
 def marks(records: Sequence[Record]) -> list[tuple[str, str]]:
-    """List marks on the quality of figures, each once with the number of cases that carry it."""
+    """List marks on the quality of figures, each once with the number of cases that carry it and the details of the first."""
     found: dict[str, set[str]] = {}
+    details: dict[str, str] = {}
     for record in records:
         for flag in record.flags:
             if not flag.startswith("slowest rank"):
-                found.setdefault(flag, set()).add(record.key)
-    return [(f"  mark: {flag} ({len(keys)} {'case' if len(keys) == 1 else 'cases'})", YELLOW) for flag, keys in found.items()]
+                mark, _, detail = flag.partition(" [")
+                found.setdefault(mark, set()).add(record.key)
+                details.setdefault(mark, detail.removesuffix("]"))
+    shown = {mark: f"{len(keys)} {'case' if len(keys) == 1 else 'cases'}" for mark, keys in found.items()}
+    return [(f"  mark: {mark} ({shown[mark]}{': ' if details[mark] else ''}{details[mark]})", YELLOW) for mark in found]
