@@ -83,3 +83,10 @@ def fidelity(session: nox.Session) -> None:
 def wheel(session: nox.Session) -> None:
     """Build the wheel, look through it, run it where no clone is (part of the tests too)."""
     run(session, ready(session, "test") / "pytest", "tests/packaging/test_wheel.py", *session.posargs)
+
+
+@nox.session(venv_backend="venv")
+def foreign(session: nox.Session) -> None:
+    """Run a public package's own benchmarks, unmodified, under ``pytest --assay``; tells the time from download to verdict."""
+    ready(session, "test")
+    run(session, Path(session.bin) / "python", "tests/bench/foreign.py", session.create_tmp(), *session.posargs)

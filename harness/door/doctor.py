@@ -33,7 +33,14 @@ def main(argv: Sequence[str]) -> int:
     """Run the verb; 0 when the main job (plan=smoke) can run here, else 2."""
     p = parser("doctor", SUMMARY)
     p.add_argument("--json", action="store_true", help="print one JSON document")
+    p.add_argument("--permissions", action="store_true", help="per check: what it needs, what a user in a container gets, what is here")
     ns = p.parse_args(list(argv))
+    if ns.permissions:
+        from assay.harness.door import permissions
+
+        rows = permissions.permissions()
+        emit_json(permissions.as_dict(rows)) if ns.json else permissions.tell(rows)
+        return 0
     found = [look() for look in LOOKS]
     there = {row.what for row in found if row.ok}
     needed = there >= NEEDED and any(there >= way for way in RANKS)
