@@ -8,12 +8,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from assay.harness.binding import check_rank_env
 from assay.harness.case import Case
 from assay.harness.errors import RefusalError
 from assay.harness.inject import check_fault
 from assay.harness.plan import ALIGNMENTS, LeftOut, Plan, budget, one_of, positive_int
 from assay.harness.rundir import SCHEMA
 from assay.harness.targets import allowed
+from assay.harness.timer import asked_timer
 
 
 def to_dict(plan: Plan) -> dict[str, Any]:
@@ -25,6 +27,7 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "cases": [case.as_dict() for case in plan.cases],
         "left_out": [{"case": row.case.as_dict(), "reason": row.reason} for row in plan.left_out],
         "notes": list(plan.notes),
+        "rank_env": dict(plan.rank_env),
         "share": plan.share,
         "marks": list(plan.marks),
         "needs": {key: asdict(need) for key, need in plan.needs.items()},
@@ -63,7 +66,9 @@ def from_dict(data: object, *, where: str) -> Plan:
         read_left_out(row, nranks, where=f"{where}: left_out[{i}]") for i, row in enumerate(rows_of(data, "left_out", where=where))
     )
     notes, marks = (tuple(map(str, rows_of(data, name, where=where))) for name in ("notes", "marks"))
-    return Plan(str(data.get("name", "")), nranks, cases, left, notes, share=data.get("share") is True, marks=marks)
+    ranks_per_node = max((int(case.layout.split("x")[1]) for case in cases), default=1)
+    variables = check_rank_env(data.get("rank_env"), ranks_per_node=ranks_per_node, where=f"{where}: rank_env")
+    return Plan(str(data.get("name", "")), nranks, cases, left, notes, share=data.get("share") is True, marks=marks, rank_env=variables)
 
 
 def rows_of(data: Mapping[str, Any], name: str, *, where: str) -> list[Any]:
@@ -92,7 +97,7 @@ def read_case(row: object, nranks: int, *, where: str) -> Case:
         case = Case.from_dict(row)
         case = replace(case, budget=budget({}, row.get("budget", {}), where=where))
         words = all(isinstance(word, str) for word in (case.suite, case.target, case.layout, case.device))
-        sound = words and isinstance(case.params, dict) and isinstance(case.inject, dict)
+        sound = words and isinstance(case.params, dict) and isinstance(case.inject, dict) and isinstance(case.timer, dict)
         nodes, ranks_per_node = (int(part) for part in case.layout.split("x"))
         fits = nodes > 0 and nodes * ranks_per_node == nranks == case.nranks and case.layout == f"{nodes}x{ranks_per_node}"
         key = case.key
@@ -108,6 +113,7 @@ def read_case(row: object, nranks: int, *, where: str) -> Case:
     allowed(case.target, where=f"{where}.target")
     one_of(case.align, ALIGNMENTS, where=f"{where}.align")
     positive_int(case.version, where=f"{where}.version")
+    asked_timer(case.timer, align=case.align, where=f"{where}.timer")
     if case.inject:
         check_fault(case.inject, nranks=nranks, where=f"{where}.inject")
     return case
