@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from assay.collectives.transport import Transport
 from assay.harness.errors import RefusalError
+from assay.harness.plugins import TRANSPORTS as GROUP
+from assay.harness.plugins import find, load, plugins
 
 if TYPE_CHECKING:
     from assay.harness.work import Context
@@ -16,9 +18,11 @@ TRANSPORTS = ("loopback", "mpi", "gloo", "nccl")
 def open_transport(name: str, ctx: Context) -> Transport:
     """Open a transport over all ranks of the launch (collective).
 
-    NotApplicableError with its reason where this site cannot have it, AssayError where it should work and does not, RefusalError for a
-    name that is none of ``TRANSPORTS``.
+    A name that is none of ours is that of an installed ``assay.transports`` entry point: a callable that takes the ``Context`` and returns
+    a ``Transport``. NotApplicableError with its reason where this site cannot have it, AssayError where it should work and does not,
+    RefusalError for a name that nothing brings.
     """
+    check_transport(name)
     if name == "loopback":
         from assay.collectives.loopback import Loopback
 
@@ -31,5 +35,15 @@ def open_transport(name: str, ctx: Context) -> Transport:
         from assay.collectives.torch_group import TorchGroup
 
         return TorchGroup(name, ctx.world, device=ctx.device.torch_name)
-    message = "unknown transport"
-    raise RefusalError(message, value=name, where="transport", fix=f"Choose one of {', '.join(TRANSPORTS)}.")
+    plugin = find(GROUP, name)
+    assert plugin is not None  # noqa: S101 - checked above
+    opened: Transport = load(plugin)(ctx)
+    return opened
+
+
+def check_transport(name: str) -> None:
+    """Refuse a transport that is none of ours and that no installed package brings (RefusalError); nothing is imported."""
+    if name not in TRANSPORTS and find(GROUP, name) is None:
+        message = "there is no such transport"
+        known = (*TRANSPORTS, *(plugin.name for plugin in plugins(GROUP)))
+        raise RefusalError(message, value=name, where="transport", fix=f"Choose one of {', '.join(known)}.")

@@ -6,6 +6,8 @@ import ast
 import functools
 import inspect
 import sys
+import types
+import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from assay.harness.errors import RefusalError
 
 SIMPLE = ("int", "float", "str", "bool")
+OPEN = " | str"
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,12 @@ class Param:
     @property
     def choices(self) -> tuple[Any, ...]:
         """Values of a ``Literal[...]`` annotation; empty for other types."""
-        return choices_of(self.annotation)
+        return choices_of(self.annotation.removesuffix(OPEN))
+
+    @property
+    def open(self) -> bool:
+        """Tell whether other text than the choices may be given (``Literal[...] | str``): the suite itself says what it takes."""
+        return bool(self.choices) and self.annotation.endswith(OPEN)
 
 
 @functools.cache
@@ -48,6 +56,8 @@ def written(annotation: object) -> str:
     """Spell an annotation as in the source, whether it was kept as a string or evaluated."""
     if isinstance(annotation, str):
         return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return " | ".join("None" if part is types.NoneType else written(part) for part in typing.get_args(annotation))
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
 
 
@@ -58,6 +68,8 @@ def coerce(value: object, param: Param, *, where: str) -> Any:
     """
     if param.choices:
         if value in param.choices and type(value) is type(param.choices[param.choices.index(value)]):
+            return value
+        if param.open and isinstance(value, str):
             return value
         fix = f"Choose one of {', '.join(map(str, param.choices))}."
     else:

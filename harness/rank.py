@@ -30,6 +30,7 @@ from assay.harness.planfile import read_plan
 from assay.harness.rundir import LineWriter, RunDir
 from assay.harness.seating import set_early, take_seat
 from assay.harness.session import Session
+from assay.harness.suitepath import take_options
 from assay.harness.targets import resolve
 from assay.harness.wellness import free_nbytes, place_of, probed, with_losses
 from assay.harness.work import Context
@@ -42,11 +43,12 @@ LAST_RESORT_SECONDS = 15.0
 
 def main(argv: list[str]) -> int:
     """Run all cases; returns the exit code of this rank: 0, or 3 if the plan or the world is refused."""
-    if len(argv) != 2:  # noqa: PLR2004 - PLAN OUT
-        print("usage: python -m assay.harness.rank PLAN OUT", file=sys.stderr)
+    if len(argv) < 2:  # noqa: PLR2004 - PLAN OUT
+        print("usage: python -m assay.harness.rank PLAN OUT [--suite-path DIR ...]", file=sys.stderr)
         return 3
     stand_guard(Path(argv[1]) / "deaths")
     try:
+        take_options(argv[2:])
         plan = read_plan(Path(argv[0]))
         set_early(plan.rank_env)
         world = join_world(plan.nranks)

@@ -24,6 +24,7 @@ from assay.harness.launch.choose import Launch
 from assay.harness.measurement import Fault, Measurement
 from assay.harness.plan import Plan
 from assay.harness.rundir import LineWriter, RunDir
+from assay.harness.segments import remove, segments
 
 POLL_SECONDS = 0.05
 STACK_SECONDS = 2.0  # after a case's deadline, for the ranks to write their stacks
@@ -42,6 +43,7 @@ class Watch:
     current: int | None = None
     since: float = 0.0
     pidfds: dict[int, int] = field(default_factory=dict)
+    segments: set[Path] = field(default_factory=set)
 
     def beats(self) -> list[Seen]:
         """Read the ranks' heartbeats."""
@@ -57,6 +59,8 @@ class Watch:
         index = min((-1 if seen.case is None else seen.case for seen in beats), default=-1)
         if index != (self.current if self.current is not None else -2):
             self.current, self.since = index, time.monotonic()
+            for seen in beats:
+                self.segments |= segments(seen.pid) if seen.host == socket.gethostname() else set()
         return beats
 
     def wait(self) -> None:
@@ -84,9 +88,10 @@ class Watch:
         return limit if time.monotonic() - self.since > limit else None
 
     def close(self) -> None:
-        """Give the process handles back."""
+        """Give the process handles back, and remove the shared memory that dead ranks could not."""
         for number in self.pidfds.values():
             os.close(number)
+        remove(self.segments)
 
 
 @dataclass(frozen=True)
@@ -100,26 +105,28 @@ class Ended:
 def launch(starter: Launch, environ: Mapping[str, str], run: RunDir, plan: Plan, *, number: int, progress: Callable[[], None]) -> Ended:
     """Run one launch to its end and write down the case it died in, if it did.
 
-    Whatever ends this function, no process of the launch is left on this host; srun ends those on other nodes.
+    Whatever ends this function, no process of the launch is left on this host, nor shared memory; srun ends those on other nodes.
     """
     for stale in (run.path / "beats").glob(f"{number:03d}-*"):
         stale.unlink()
     watch = Watch(run, plan, number, since=time.monotonic())
     (run.path / "logs").mkdir(exist_ok=True)
     log = run.path / "logs" / f"{number:03d}.txt"
-    with log.open("wb") as file, started(starter, environ, file.fileno()) as process:
-        overdue = None
-        seen_states: dict[int, str] = {}
-        while process.poll() is None:
-            heed()
-            beats = watch.look()
-            progress()
-            overdue = watch.overdue()
-            if overdue is not None:
-                seen_states = states(beats)
-                break
-            watch.wait()
-    watch.close()
+    overdue = None
+    seen_states: dict[int, str] = {}
+    try:
+        with log.open("wb") as file, started(starter, environ, file.fileno()) as process:
+            while process.poll() is None:
+                heed()
+                beats = watch.look()
+                progress()
+                overdue = watch.overdue()
+                if overdue is not None:
+                    seen_states = states(beats)
+                    break
+                watch.wait()
+    finally:
+        watch.close()
     ending = "killed by Assay" if overdue is not None else describe(process.returncode)
     return Ended(process.returncode, write_down(watch, process.returncode, overdue, seen_states, ending, log))
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from assay.collectives.exercise import exercise
 from assay.collectives.factors import all_reduce_factor, all_reduce_wire
-from assay.collectives.open import open_transport
+from assay.collectives.open import check_transport, open_transport
 from assay.collectives.sums import MAX_RANKS, Sums
 from assay.harness.errors import RefusalError
 from assay.harness.work import Context, Needs, Volume, Work
@@ -19,7 +19,7 @@ def all_reduce(
     ctx: Context,
     *,
     bytes: int = 65536,  # noqa: A002 - the word that users of nccl-tests look for
-    transport: Literal["loopback", "mpi", "gloo", "nccl"] = "mpi",
+    transport: Literal["loopback", "mpi", "gloo", "nccl"] | str = "mpi",  # noqa: PYI051 - ours by name; installed packages bring others
     dtype: Literal["fp32"] = "fp32",
     data: Literal["fresh", "reused"] = "fresh",
     seed: int = 0,
@@ -29,7 +29,7 @@ def all_reduce(
     Args:
         ctx: the control world and this rank's device.
         bytes: message of one rank (nccl-tests' size: max of sent and received).
-        transport: what carries it; loopback stays inside the rank.
+        transport: what carries it: one of ours, or the name of an installed one; loopback stays inside the rank.
         dtype: format of the elements.
         data: ``fresh`` in every repetition, each answer checked (the caches are then as after real work); ``reused`` leaves one message in
             hot caches and checks before and after timing, as peers do whose figures are to be compared.
@@ -48,6 +48,7 @@ def all_reduce(
 
 def needs(*, bytes: int, transport: str, dtype: str, data: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
     """Refuse messages that hold no whole elements and rank counts whose sums could not be exact; estimate memory and time."""
+    check_transport(transport)
     if bytes < ELEMENT_NBYTES or bytes % ELEMENT_NBYTES:
         message = f"a message is a positive multiple of {ELEMENT_NBYTES} bytes (float32)"
         raise RefusalError(message, value=bytes, where="bytes", fix=f"Take {max(1, round(bytes / ELEMENT_NBYTES)) * ELEMENT_NBYTES}.")

@@ -7,7 +7,7 @@ from typing import Literal
 from assay.collectives.exchange import Exchange
 from assay.collectives.exercise import exercise
 from assay.collectives.factors import all_to_all_factor, all_to_all_wire
-from assay.collectives.open import open_transport
+from assay.collectives.open import check_transport, open_transport
 from assay.harness.errors import RefusalError
 from assay.harness.work import Context, Needs, Volume, Work
 
@@ -18,7 +18,7 @@ def all_to_all(
     ctx: Context,
     *,
     bytes: int = 65536,  # noqa: A002 - the word that users of nccl-tests look for
-    transport: Literal["loopback", "mpi", "gloo", "nccl"] = "mpi",
+    transport: Literal["loopback", "mpi", "gloo", "nccl"] | str = "mpi",  # noqa: PYI051 - ours by name; installed packages bring others
     data: Literal["fresh", "reused"] = "fresh",
     seed: int = 0,
 ) -> Work:
@@ -28,7 +28,7 @@ def all_to_all(
         ctx: the control world and this rank's device.
         bytes: what one rank sends to all ranks together, itself included (nccl-tests' size); it moves as int32 where the blocks are whole
             words, else as bytes.
-        transport: what carries it; loopback stays inside the rank.
+        transport: what carries it: one of ours, or the name of an installed one; loopback stays inside the rank.
         data: ``fresh`` in every repetition, each answer checked (the caches are then as after real work); ``reused`` leaves one message in
             hot caches and checks before and after timing, as peers do whose figures are to be compared.
         seed: of the data, equal on all ranks; each block's own values follow from sender, receiver and repetition.
@@ -46,6 +46,7 @@ def all_to_all(
 
 def needs(*, bytes: int, transport: str, data: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
     """Refuse messages that do not divide into one block a rank (nccl-tests would silently send 0 bytes); estimate memory and time."""
+    check_transport(transport)
     blocks = 1 if transport == "loopback" else nranks
     if bytes < blocks or bytes % blocks:
         message = f"a message is cut into {blocks} equal blocks of whole bytes, one a rank"

@@ -78,6 +78,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"{name}: {reason}"))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep this machine's own layers of configuration out of what tests compose in this process."""
+    nowhere = tmp_path_factory.getbasetemp() / "no site"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSAY_SITE_CONFIG", str(nowhere / "etc"))
+        patch.setenv("XDG_CONFIG_HOME", str(nowhere / "home"))
+        yield
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """Make an empty store for this test."""
@@ -97,6 +107,7 @@ def clean_env(tmp_path: Path) -> dict[str, str]:
         "HOME": str(home),
         "XDG_CACHE_HOME": str(home / ".cache"),
         "XDG_CONFIG_HOME": str(home / ".config"),
+        "ASSAY_SITE_CONFIG": str(home / "etc"),
         MARK: str(tmp_path),
     }
 

@@ -17,12 +17,13 @@ from typing import Any, NoReturn
 
 from assay.harness.door import execute
 from assay.harness.door.console import Progress, emit_json, tell
+from assay.harness.door.replay import stored_plan
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
 from assay.harness.guard import die_with_parent
 from assay.harness.interrupt import interruptible
 from assay.harness.launch.announced import Announced, confirm
 from assay.harness.plan import Plan
-from assay.harness.planfile import from_dict, read_plan, to_dict
+from assay.harness.planfile import from_dict, to_dict
 from assay.harness.rundir import RunDir
 from assay.harness.supervise import give_up
 from assay.harness.world.open import open_world
@@ -166,7 +167,7 @@ def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: st
         store = Store(locate(ns.store, os.environ))
         base = store.resolve(ns.base) if ns.base else None
         run = verb.only(store.resolve(ns.resume), "--resume")
-        plan, config = read_plan(run.path / "plan.json"), run.config()
+        plan, config = stored_plan(run, goes_on=True), run.config()
         if plan.nranks != nranks:
             message = f"was planned for {plan.nranks} ranks, the world that is up has {nranks}"
             raise RefusalError(message, value=run.id, where="--resume", fix=f"Start {plan.nranks} ranks.")

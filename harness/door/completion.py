@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from assay.harness.door.console import out, parser
+from assay.harness.suitepath import name_suite_paths
 
 SUMMARY = 'print the completion script of a shell: eval "$(assay completion bash)"'
 MEASURING = ("run", "plan")
@@ -64,6 +65,7 @@ def candidates(words: Sequence[str]) -> list[str]:
         if before[-1].startswith("-") and before[-1] not in FLAGS:
             return []  # the value of an option: a folder, a number, a time
         folders = [value for option, value in itertools.pairwise(before) if option == "--config-dir"]
+        name_suite_paths([value for option, value in itertools.pairwise(before) if option == "--suite-path"])
         found = complete(" ".join([*overrides_of(before[1:]), last]), folders)
         return [word for word in found if not re.search(r"=\d+=$", word)]  # places in a list are no names
     return [shell for shell in SHELLS if verb == "completion" and shell.startswith(last)]

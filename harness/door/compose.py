@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from hydra.core.default_element import ResultDefault
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -28,11 +27,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from assay.harness.door.layers import CONF, GROUPS, Layer, clashes, files, layers, sources
+from assay.harness.door.searchpath import bring_up
 from assay.harness.door.shapes import check_shapes
 from assay.harness.errors import RefusalError
-
-CONF = Path(__file__).parents[2] / "conf"
-GROUPS = ("plan", "suite", "site", "launch", "hardware", "model", "rules", "store")
 
 
 @dataclass(frozen=True)
@@ -56,38 +54,35 @@ def to_yaml(config: dict[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def session(config_dirs: Sequence[str]) -> Iterator[list[str]]:
-    """Bring Hydra up on our configuration; yields the overrides that add the user's own folders to its search path."""
-    extra = []
-    for folder in config_dirs:
-        if not Path(folder).is_dir():
-            message = "is no folder"
-            raise RefusalError(message, value=folder, where="--config-dir", fix="Name a folder that holds suite/, plan/ or site/.")
-        extra.append(f"file://{Path(folder).resolve()}")
-    GlobalHydra.instance().clear()
+def session(config_dirs: Sequence[str]) -> Iterator[list[Layer]]:
+    """Bring Hydra up on every layer of configuration; yields them, lowest first."""
+    found = layers(config_dirs)
     logging.getLogger("hydra").setLevel(logging.ERROR)
-    with initialize_config_dir(str(CONF), version_base="1.3", job_name="assay"):
-        yield [f"hydra.searchpath=[{','.join(extra)}]"] if extra else []
+    bring_up(found)
+    try:
+        yield found
+    finally:
+        GlobalHydra.instance().clear()
 
 
 def compose(overrides: Sequence[str], *, config_dirs: Sequence[str] = ()) -> Composed:
     """Compose one configuration; RefusalError (exit code 3) for anything Hydra or Assay cannot accept."""
     parsed = parse(overrides)
-    with session(config_dirs) as search:
+    with session(config_dirs):
         try:
-            whole = hydra_compose("config", [*overrides, *search], return_hydra_config=True)
+            whole = hydra_compose("config", list(overrides), return_hydra_config=True)
             plan_name = whole.hydra.runtime.choices.get("plan") or ""
-            # Ours are tested to be what they say; only a folder of the user's can hold a suite that is none.
-            listed = [default.config_path or "" for default in defaults_list([*overrides, *search])] if search else []
+            listed = [default.config_path or "" for default in defaults_list(overrides)]
             OmegaConf.set_readonly(whole, value=False)
             OmegaConf.set_struct(whole, value=False)
             del whole["hydra"]
             raw, config = plain(whole, resolve=False), plain(whole, resolve=True)
-        except (HydraException, OmegaConfBaseException, ValueError, YAMLError) as error:
+        except (HydraException, OmegaConfBaseException, ValueError, YAMLError, OSError) as error:
             raise refused(error, overrides, config_dirs) from error
     check_shapes(config)
     check_known(config)
     chosen = {name: options for name, options in config["suite"].items() if isinstance(options, dict) and "target" in options}
+    check_brought(listed)
     check_chosen([path.removeprefix("suite/") for path in listed if path.startswith("suite/")], chosen)
     check_keys(parsed, chosen, raw["suite"])
     dropped = sorted(set(config["suite"]) - set(chosen))
@@ -141,6 +136,16 @@ def defaults_list(overrides: Sequence[str]) -> Sequence[ResultDefault]:
     """List every file that a configuration is composed of."""
     listed = GlobalHydra.instance().config_loader().compute_defaults_list("config", list(overrides), RunMode.RUN)
     return list(listed.defaults)
+
+
+def check_brought(paths: Sequence[str]) -> None:
+    """Refuse a suite, a plan or another option that was chosen and that two installed packages bring."""
+    twice = {f"{group}/{name}": places for group in GROUPS for name, places in clashes(group).items()}
+    for path in paths:
+        if path in twice:
+            group, _, name = path.partition("/")
+            message = f"is brought twice: {twice[path]}"
+            raise RefusalError(message, value=name, where=group, fix="Uninstall one of them.")
 
 
 def check_chosen(names: Sequence[str], chosen: dict[str, Any]) -> None:
@@ -212,15 +217,13 @@ def refused(error: Exception, overrides: Sequence[str], config_dirs: Sequence[st
 
 
 def options(group: str, config_dirs: Sequence[str] = ()) -> list[str]:
-    """List the options of a configuration group, ours and the user's."""
-    folders = [CONF / group, *(Path(folder) / group for folder in config_dirs)]
-    return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+    """List the options of a configuration group, of all layers."""
+    return sorted(files(group, layers(config_dirs)))
 
 
 def suite_options(name: str, config_dirs: Sequence[str] = ()) -> dict[str, Any]:
     """Read one suite's YAML as it stands (interpolations not resolved)."""
-    folders = [*(Path(folder) / "suite" for folder in config_dirs), CONF / "suite"]
-    return load_yaml(next(folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").exists()))
+    return load_yaml(files("suite", layers(config_dirs))[name][0])
 
 
 def load_yaml(path: Path) -> dict[str, Any]:
@@ -247,9 +250,8 @@ def info(what: str, overrides: Sequence[str], config_dirs: Sequence[str]) -> str
     """Tell about the configuration itself: ``searchpath``, ``groups`` or ``defaults``."""
     if what == "groups":
         return "\n".join(f"{group}: {', '.join(options(group, config_dirs))}" for group in GROUPS)
-    with session(config_dirs) as search:
+    with session(config_dirs) as found:
         if what == "searchpath":
-            ours = [str(CONF), *(str(Path(folder).resolve()) for folder in config_dirs)]
-            return "\n".join(ours)
-        listed = defaults_list([*overrides, *search])
+            return "\n".join(sources(found))
+        listed = defaults_list(overrides)
         return "\n".join(str(default.config_path) for default in listed if not str(default.config_path).startswith("hydra/"))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness import facts
+from assay.harness.door.brought import brought
 from assay.harness.door.console import Progress, tell
 from assay.harness.errors import AssayError, RefusalError, StoreError
 from assay.harness.interrupt import heed
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from assay.results.store import Store
 
 INTERRUPTED = 130
-LOCK_SECONDS = 0.2
+LOCK_SECONDS = 0.4
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,11 @@ def now() -> str:
 
 def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bool, mpi: str, status: str = "running") -> RunDir:
     """Make the run directory with everything that is known before measuring; ``keep`` holds its lock from the first moment on."""
+    outside = brought(job.plan)
     run = store.create()
     keep.enter_context(held(run))
     known = facts.gather(rank_environment(job.plan, job.config), mpi=mpi, folder=Path.cwd(), launch_flags=flags_of(job.config))
+    known["packages"] |= outside
     write_atomic(run.path / "config.yaml", job.yaml)
     run.write_json("plan.json", to_dict(job.plan))
     run.write_json("facts.json", known)
@@ -89,23 +92,27 @@ def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bo
 
 
 @contextlib.contextmanager
-def held(run: RunDir) -> Iterator[None]:
-    """Hold the run's lock: it tells a live run from a dead one. RefusalError if another door holds it, StoreError if it cannot be made."""
+def held(run: RunDir, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Hold the run's lock: it tells a live run from a dead one.
+
+    RefusalError if another door still holds it after ``seconds``, StoreError if it cannot be made.
+    """
     path = run.path / "door.lock"
     try:
         file = path.open("w")
     except OSError as error:
         raise unwritable(path, error) from error
     with file:
-        for last in (False, False, True):
+        deadline = time.monotonic() + seconds
+        while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError as error:
-                if last:
+                if time.monotonic() >= deadline:
                     message = "is still running"
                     raise RefusalError(message, value=run.id, where="RUN", fix="Wait for it, or stop it first.") from error
-                time.sleep(LOCK_SECONDS)  # assay runs takes the lock for a moment to see whether anybody holds it
+                time.sleep(LOCK_SECONDS / 2)  # assay runs takes the lock for a moment to see whether anybody holds it
         yield
 
 

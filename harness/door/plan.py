@@ -14,6 +14,7 @@ from assay.harness.launch.choose import choose
 from assay.harness.plan import Plan
 from assay.harness.planfile import to_dict
 from assay.harness.rundir import write_atomic
+from assay.harness.suitepath import name_suite_paths
 from assay.harness.work import Needs
 
 SUMMARY = "show cases, ranks, launch command, estimated time and memory; run nothing"
@@ -35,6 +36,7 @@ def main(argv: Sequence[str]) -> int:
     from assay.harness.door.run import prepare
 
     ns = arguments().parse_intermixed_args(list(argv))
+    name_suite_paths(ns.suite_path)
     composed, plan = prepare(ns, ns.overrides)
     try:
         launch = choose(plan, composed.config, folder="RUN", environ=os.environ)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,9 @@ from assay.harness.binding import check_rank_env
 from assay.harness.case import Case
 from assay.harness.door.compose import Composed, suite_options
 from assay.harness.errors import RefusalError
-from assay.harness.params import schema
+from assay.harness.params import Param, schema
 from assay.harness.plan import LeftOut, Plan, expand, positive_int
-from assay.harness.targets import resolve
+from assay.harness.targets import needs_of, resolve
 
 if TYPE_CHECKING:
     from assay.results.rules import Floor
@@ -84,13 +85,29 @@ def check_floors(floors: Sequence[Floor], suites: Mapping[str, Any], known: Sequ
             raise RefusalError(message, value=floor.suite, where=f"rules.{floor.name}.suite", fix=fix)
         if floor.suite not in suites:
             continue
-        parameters = schema(resolve(suites[floor.suite]["target"], where=f"suite.{floor.suite}.target"))
+        target = str(suites[floor.suite]["target"])
+        parameters = schema(resolve(target, where=f"suite.{floor.suite}.target"))
         for name, wanted in floor.where.items():
             choices = parameters[name].choices if name in parameters else ()
-            if choices and wanted not in choices:
+            if choices and wanted not in choices and not (parameters[name].open and taken(target, parameters, name, wanted)):
                 message = f"{name} is never this, so this floor judges nothing"
                 fix = f"Choose one of {', '.join(map(str, choices))}."
                 raise RefusalError(message, value=wanted, where=f"rules.{floor.name}.where.{name}", fix=fix)
+
+
+def taken(target: str, parameters: Mapping[str, Param], name: str, value: object) -> bool:
+    """Ask a suite's ``needs`` whether a parameter that takes more than its choices takes this value, the others as they are by default."""
+    values = {other: param.default for other, param in parameters.items() if param.default is not inspect.Parameter.empty} | {name: value}
+    needs = needs_of(target)
+    if needs is None or len(values) < len(parameters):
+        return True
+    try:
+        needs(**values, nranks=1)
+    except RefusalError as error:
+        return error.where != name
+    except Exception:  # noqa: BLE001 - the suite's own; planning its cases tells of it
+        return True
+    return True
 
 
 def cut(plan: Plan, *, seconds: float | None, shard: tuple[int, int] | None) -> Plan:

@@ -11,16 +11,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.door import execute, planning, submit
-from assay.harness.door.compose import GROUPS, Composed, compose, info, options, sweep
+from assay.harness.door.compose import Composed, compose, info, options, sweep
 from assay.harness.door.console import Parser, color, emit_json, out, parser, tell, width
 from assay.harness.door.execute import Job
+from assay.harness.door.layers import GROUPS, files, layers
+from assay.harness.door.replay import stored_plan
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
 from assay.harness.interrupt import interruptible
 from assay.harness.launch.announced import attached
 from assay.harness.launch.choose import choose
 from assay.harness.plan import Plan
-from assay.harness.planfile import read_plan
 from assay.harness.rundir import RunDir
+from assay.harness.suitepath import name_suite_paths
 from assay.harness.supervise import give_up
 from assay.results.store import Store, locate
 
@@ -34,6 +36,7 @@ a value that holds = or , is quoted: "inject.match='bytes=8'".
 Exit codes: 0 measured and passed; 1 a verdict failed; 2 a case errored, crashed, hung or is missing; 3 refused before
 measuring; 4 no verdict is possible; 130 interrupted. The worst of several is 3, then 1, 2, 4.
 """
+REQUEUED_SECONDS = 60.0
 SEVERITY = (130, 3, 1, 2, 4, 0)
 
 
@@ -58,21 +61,32 @@ def arguments() -> Parser:
 
 def groups() -> str:
     """List the configuration groups with their options, one a line."""
-    return "\n".join(f"  {group}: {', '.join(options(group))}" for group in GROUPS)
+    try:
+        found = layers()
+    except RefusalError as error:  # help is there for everyone; what needs the configuration refuses
+        return f"  {error}"
+    return "\n".join(f"  {group}: {', '.join(sorted(files(group, found)))}" for group in GROUPS)
 
 
 def shared(p: Parser) -> None:
     """Add what planning and running have in common."""
     p.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="configuration override, Hydra's grammar")
     p.add_argument("--config-dir", action="append", default=[], metavar="DIR", help="folder with more plan/, suite/, site/ ... YAML")
+    suite_path_option(p)
     p.add_argument("--budget", metavar="TIME", help="whole run: leave out what does not fit into TIME (90s, 10m, 1h)")
     p.add_argument("--shard", metavar="I/N", help="measure only part I of N")
     p.add_argument("--share", action="store_true", help="measure although others are at work on the same machines; marks every number")
 
 
+def suite_path_option(p: Parser) -> None:
+    """Add the folders of suites, which only a command line can name."""
+    p.add_argument("--suite-path", action="append", default=[], metavar="DIR", help="folder of your own suites: NAME.py and NAME.yaml")
+
+
 def main(argv: Sequence[str]) -> int:
     """Run the verb; returns the exit code."""
     ns = arguments().parse_intermixed_args(list(argv))
+    name_suite_paths(ns.suite_path)
     if ns.cfg or ns.info:
         text = info(ns.info, ns.overrides, ns.config_dir) if ns.info else compose(ns.overrides, config_dirs=ns.config_dir).yaml
         out(text.rstrip("\n"))
@@ -246,13 +260,14 @@ def resume(ns: Namespace) -> int:
         raise RefusalError(message, where="--resume", fix="Leave out overrides, --runs, --multirun, --budget and --shard.")
     store = Store(locate(ns.store, os.environ))
     run = only(store.resolve(ns.resume), "--resume")
-    plan = read_plan(run.path / "plan.json")
-    config = run.config()
+    plan, config = stored_plan(run, goes_on=True), run.config()
     base = store.resolve(ns.base) if ns.base else None
     if submit.is_job(config) and not os.environ.get("SLURM_JOB_ID"):
         code, document, _ = sent(ns, submit.again(run), quiet=False)
         return code
-    with execute.held(run):
+    # A requeued job may begin while its forerunner on a failed node is still going down.
+    patience = REQUEUED_SECONDS if os.environ.get("SLURM_RESTART_COUNT") else execute.LOCK_SECONDS
+    with execute.held(run, seconds=patience):
         give_up(run, plan)
         plan = execute.in_company(plan, os.environ)
         execute.take_up(run, plan)

@@ -24,6 +24,7 @@ from assay.harness.launch.slurm import script
 from assay.harness.plan import Plan
 from assay.harness.planfile import read_plan
 from assay.harness.rundir import RunDir, write_atomic
+from assay.harness.suitepath import option_words
 from assay.results.store import Store
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS, SLOWEST_POLL_SECONDS = 0.5, 10.0
 REMIND_SECONDS = 300.0
+SURE_SECONDS = 5.0  # a job that is being requeued looks ended for a moment
 # What the job's own door must find as the user's shell had it; the scheduler may not export the login's environment.
 CARRIED = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "SLURM_CONF", "ASSAY_STORE")
 
@@ -69,7 +71,7 @@ def again(run: RunDir) -> RunDir:
 def text(run: RunDir, job: execute.Job, ns: Namespace) -> str:
     """Write the batch script of one run."""
     root = run.path.parent.resolve()
-    command = [sys.executable, "-m", "assay.harness.door.main", "run", "--resume", run.id, "--store", str(root)]
+    command = [sys.executable, "-m", "assay.harness.door.main", "run", "--resume", run.id, "--store", str(root), *option_words()]
     command += [*(["--base", ns.base] if ns.base else []), *(["--allow-inconclusive"] if ns.allow_inconclusive else [])]
     return script(
         job.config["launch"],
@@ -99,15 +101,20 @@ def follow(run: RunDir) -> str:
     """
     job, plan = job_of(run), read_plan(run.path / "plan.json")
     progress = Progress(run, plan)
-    last, told, poll = "", 0.0, POLL_SECONDS
+    last, told, poll, over = "", 0.0, POLL_SECONDS, 0.0
     try:
         while True:
             heed()
             state = state_of(job)
             progress()
-            if state is None or state.over:
+            over = (over or time.monotonic()) if state is None or state.over else 0.0
+            if over and (judged_by_itself(run) or time.monotonic() - over > SURE_SECONDS):
                 progress.end()
-                return ending(run, plan, state, job)
+                return "" if judged_by_itself(run) else ending(run, plan, state, job)
+            if over:
+                time.sleep(POLL_SECONDS)
+                continue
+            assert state is not None  # noqa: S101 - or it would be over
             if state.hopeless:
                 cancel(job)
                 execute.discard(run)
@@ -123,10 +130,13 @@ def follow(run: RunDir) -> str:
         raise
 
 
+def judged_by_itself(run: RunDir) -> bool:
+    """Tell whether the door inside the job has measured, judged and closed the run."""
+    return bool(run.read_json("run.json").get("status") == "finished")
+
+
 def ending(run: RunDir, plan: Plan, state: JobState | None, job: int) -> str:
-    """Say what went wrong with a job that has ended; empty if it measured and judged by itself."""
-    if run.read_json("run.json").get("status") == "finished":
-        return ""
+    """Say what went wrong with a job that has ended without closing its run; RefusalError with its words if it refused to measure."""
     told = str(state) if state else f"job {job} is no longer known to the scheduler"
     refused = state is not None and state.code == RefusalError.exit_code and not execute.finished(run)
     if refused:
@@ -149,7 +159,7 @@ def collected(run: RunDir, *, allow_inconclusive: bool) -> Judgement:
     """Follow a run's job to its end and give what came of it; judges what is on disk where the job could not."""
     from assay.results.document import judged
 
-    trouble = "" if run.read_json("run.json").get("status") == "finished" else follow(run)
+    trouble = "" if judged_by_itself(run) else follow(run)
     if trouble:
         return execute.finish(run, run.config(), base=[], decide=False, allow_inconclusive=allow_inconclusive, trouble=trouble)
     return judged(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from assay.harness.launch.mpi import find_mpiexec
 from assay.harness.launch.scheduler import listed_mpi
 from assay.harness.launch.slurm import mpi_type, srun
 from assay.harness.plan import Plan, one_of
+from assay.harness.suitepath import option_words
 from assay.harness.world.store import LIBRARY
 
 KINDS = ("auto", "solo", "mpiexec", "torchrun", "srun", "slurm")
@@ -39,7 +40,7 @@ class Launch:
 def choose(plan: Plan, config: Mapping[str, Any], *, folder: str, environ: Mapping[str, str]) -> Launch:
     """Choose the launcher for a run in ``folder``; RefusalError where the wanted one cannot start this plan here."""
     kind = one_of(config["launch"].get("kind"), KINDS, where="launch.kind")
-    files = (f"{folder}/plan.json", folder)
+    files = (f"{folder}/plan.json", folder, *option_words())
     if kind == "solo" or (kind == "auto" and plan.nranks == 1 and not (needs_mpi(plan) and has_mpi())):
         if plan.nranks != 1:
             message = "launch=solo starts one rank"
@@ -55,7 +56,7 @@ def choose(plan: Plan, config: Mapping[str, Any], *, folder: str, environ: Mappi
     return Launch(mpiexec(launcher, ranks, nranks=plan.nranks, root=root, extra=flags_of(config)), launcher.version)
 
 
-def step(plan: Plan, config: Mapping[str, Any], files: tuple[str, str], environ: Mapping[str, str]) -> Launch:
+def step(plan: Plan, config: Mapping[str, Any], files: Sequence[str], environ: Mapping[str, str]) -> Launch:
     """Start the ranks as a step of the Slurm allocation that this process is in (launch=slurm: of the job that it submits)."""
     options = config["launch"]
     if options["kind"] == "srun" and not environ.get("SLURM_JOB_ID"):

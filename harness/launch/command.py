@@ -9,14 +9,14 @@ from assay.harness.launch.mpi import Mpiexec
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-def rank_command(python: str, plan: str, out: str) -> list[str]:
-    """Command of one rank; ``-m mpi4py`` ends all ranks when one raises outside our guard."""
-    return [python, "-m", "mpi4py", "-m", "assay.harness.rank", plan, out]
+def rank_command(python: str, plan: str, out: str, *options: str) -> list[str]:
+    """Command of one rank; ``-m mpi4py`` ends all ranks when one raises outside our guard, ``-P`` keeps its folder off ``sys.path``."""
+    return [python, "-P", "-m", "mpi4py", "-m", "assay.harness.rank", plan, out, *options]
 
 
-def solo(python: str, plan: str, out: str) -> list[str]:
+def solo(python: str, plan: str, out: str, *options: str) -> list[str]:
     """Command of a launch with one rank and no MPI."""
-    return [python, "-m", "assay.harness.rank", plan, out]
+    return [python, "-P", "-m", "assay.harness.rank", plan, out, *options]
 
 
 def mpiexec(launcher: Mpiexec, command: Sequence[str], *, nranks: int, root: bool, extra: Sequence[str] = ()) -> list[str]:
@@ -33,7 +33,7 @@ def mpiexec(launcher: Mpiexec, command: Sequence[str], *, nranks: int, root: boo
 
 def torchrun(python: str, command: Sequence[str], *, nranks: int) -> list[str]:
     """Command that starts ``nranks`` ranks on this node with torch's own launcher, on a port that is free (torch.distributed.run)."""
-    return [python, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(nranks), "--no-python", *command]
+    return [python, "-P", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(nranks), "--no-python", *command]
 
 
 def environment(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.harness.errors import AssayError, RefusalError
-from assay.harness.launch.slurm import mpi_types
+from assay.harness.launch.slurm import WARNING_SECONDS, mpi_types
 
 PATIENCE = 60.0
 # Why a job that waits does not run (squeue's reason codes), told to whom it may concern. Those in NEVER do not go away by waiting.
@@ -25,7 +25,7 @@ WAITING = {
     "Reservation": "it waits for its reservation",
     "JobHeldUser": "it is held: scontrol release it",
     "JobHeldAdmin": "an administrator holds it",
-    "launch failed requeued held": "its node could not start it, and it is held",
+    "launch_failed_requeued_held": "its node could not start it, and it is held: scontrol release it",
 }
 NEVER = {
     "PartitionTimeLimit": "it asks for more time than its partition allows (launch.time)",
@@ -36,6 +36,8 @@ NEVER = {
     "InvalidQOS": "the quality of service may not be used (launch.qos)",
     "AssocMaxJobsLimit": "the account's limit of jobs is zero",
 }
+TOLD_TO_END = 130  # what the door inside a job ends with when it gets a signal, such as the warning before its time is over
+NEARLY_SECONDS = 2 * WARNING_SECONDS + 30  # Slurm looks at limits twice a minute
 ENDINGS = {
     "CANCELLED": "somebody cancelled it",
     "TIMEOUT": "its time was over (launch.time asks for more)",
@@ -51,7 +53,7 @@ ENDINGS = {
 
 @dataclass(frozen=True)
 class JobState:
-    """What the scheduler says of a job; ``code`` is the exit code of its script."""
+    """What the scheduler says of a job; ``code`` is the exit code of its script, ``left_seconds`` what remains of its time."""
 
     job: int
     state: str
@@ -59,6 +61,7 @@ class JobState:
     code: int = 0
     restarts: int = 0
     nodes: str = ""
+    left_seconds: float = float("inf")
 
     @property
     def meaning(self) -> str:
@@ -82,6 +85,9 @@ class JobState:
             return f"job {self.job} waits: {self.meaning} ({self.reason})"
         if self.over:
             why = ENDINGS.get(self.state, "it is done")
+            if self.state == "FAILED" and self.code == TOLD_TO_END:
+                late = self.left_seconds <= NEARLY_SECONDS
+                why = ENDINGS["TIMEOUT"] if late else "it was told to end (preempted, or stopped by an administrator)"
             return f"job {self.job} has ended: {why}" + (f" (on {self.nodes})" if self.nodes and self.state != "COMPLETED" else "")
         again = f", requeued {self.restarts} times" if self.restarts else ""
         return f"job {self.job} is {self.state.lower()}" + (f" on {self.nodes}" if self.nodes else "") + again
@@ -147,7 +153,15 @@ def read_state(text: str) -> JobState:
         code=int(fields.get("ExitCode", "0:0").split(":")[0]),
         restarts=int(fields.get("Restarts", "0")),
         nodes="" if nodes == "(null)" else nodes,
+        left_seconds=duration(fields.get("TimeLimit", "")) - duration(fields.get("RunTime", ""), other=0.0),
     )
+
+
+def duration(text: str, *, other: float = float("inf")) -> float:
+    """Read Slurm's ``days-hours:minutes:seconds`` as seconds; ``other`` for words such as UNLIMITED."""
+    found = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d+):(\d+)", text)
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+    return 86400.0 * days + 3600 * hours + 60 * minutes + seconds if found else other
 
 
 def cancel(job: int) -> None:

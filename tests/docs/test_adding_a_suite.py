@@ -23,8 +23,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    """Read the page."""
-    return (ROOT / "docs" / "adding-a-suite.md").read_text(encoding="utf-8")
+    """Read the page up to where it leaves the clone."""
+    return parts()[0]
+
+
+def parts() -> tuple[str, str]:
+    """Give the page's two parts: inside the clone, and outside of it."""
+    inside, outside = (ROOT / "docs" / "adding-a-suite.md").read_text(encoding="utf-8").split("## Outside the clone")
+    return inside, outside
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +115,39 @@ def test_a_kernel_that_is_really_wrong_fails_too(home: Path, page: str, run: Run
         file.write_text(text, encoding="utf-8")
     assert done.returncode == 1, done.stderr
     assert "WRONG" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the files of the page's second part, and the two programs that it calls: both as installed here, without a network."""
+    folder = tmp_path_factory.mktemp("outside")
+    _, text = parts()
+    for name, content in FILE.findall(text):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+    pip = "-m pip install --quiet --no-index --no-deps --no-build-isolation --target site"
+    programs = {
+        "assay": f'case $1 in run) set -- "$@" {" ".join(TINY)};; esac\nexec {Path(sys.executable).parent}/assay "$@"',
+        "pip": f'test "$1" = install && exec {sys.executable} {pip} "$2"',
+    }
+    (folder / "bin").mkdir()
+    for name, script in programs.items():
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (folder / "bin" / name).chmod(0o755)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_folder_and_a_package_are_what_the_page_says(outside: Path, clean_env: dict[str, str]) -> None:
+    _, text = parts()
+    assert [name for name, _ in FILE.findall(text)] == ["mine/reverse.py", "mine/reverse.yaml", "acme/pyproject.toml"]
+    env = clean_env | {"PATH": f"{outside}/bin:{clean_env['PATH']}", "PYTHONPATH": str(outside / "site")}
+    said = []
+    for block in SHELL.findall(text):
+        done = subprocess.run(["sh", "-ex"], input=block, env=env, cwd=outside, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        said.append(done.stdout)
+    assert len(said) == text.count("```sh") == 2
+    assert all("coverage: 2 of 2 cases measured" in one for one in said)
+    assert ["--suite-path: " in said[0], "acme 1.0: " in said[1]] == [True, True]
+    assert all("a vector copied backwards, every element checked [elements number]" in one for one in said)

@@ -33,7 +33,8 @@ class Place:
     def environ(self) -> dict[str, str]:
         """Give the environment of everything that is started here."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(ANNOUNCED) and k not in ANNOUNCED_NAMES}
-        return {**kept, "HOME": str(self.folder), "NO_COLOR": "1", MARK: str(self.folder)}
+        site = {"ASSAY_SITE_CONFIG": str(self.folder / "etc"), "XDG_CONFIG_HOME": str(self.folder / ".config")}
+        return {**kept, **site, "HOME": str(self.folder), "NO_COLOR": "1", MARK: str(self.folder)}
 
     @property
     def runs(self) -> list[Path]:

@@ -142,7 +142,7 @@ def test_a_hang_of_the_device_names_its_rank(run: Run) -> None:
     ended = run("suite.all_reduce.axes.bytes=[8]", "budget.timeout=3", FAKE8_FAULTS=faults(1, kind="hang", after=60))
     case = ended.document["cases"][0]
     assert ended.code == 2
-    assert case["status"] == "timeout"
+    assert case["status"] == "timeout", case["reason"]
     assert case["fault"]["rank"] == 1
 
 

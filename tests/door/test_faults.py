@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,11 @@ def test_the_same_cases_without_a_fault_are_right(healthy: tuple[int, dict[str, 
     answers = [verdict for verdict in document["verdicts"] if verdict["metric"] == "answer"]
     assert len(answers) == len(document["cases"])
     assert {verdict["status"] for verdict in answers} == {"pass"}
+
+
+@pytest.mark.parametrize("kind", ["kill", "hang"])
+def test_a_killed_launch_leaves_no_shared_memory(fresh: Place, kind: str) -> None:
+    before = set(Path("/dev/shm").iterdir())  # noqa: S108 - where MPI libraries put theirs
+    fault = (f"inject.kind={kind}", "inject.suite=all_reduce", "suite.all_reduce.axes.bytes=[8]", "budget.timeout=2")
+    assert fresh.assay("run", *LEAN, *fault).returncode == 2
+    assert set(Path("/dev/shm").iterdir()) <= before  # noqa: S108

@@ -11,11 +11,11 @@ from assay.harness.errors import RefusalError
 from assay.harness.launch.command import THREAD_VARIABLES, environment, mpiexec, rank_command, solo
 from assay.harness.launch.mpi import Flavour, Mpiexec, find_mpiexec, probe
 
-COMMAND = ["python3", "-m", "mpi4py", "-m", "assay.harness.rank", "plan.json", "out"]
+COMMAND = ["python3", "-P", "-m", "mpi4py", "-m", "assay.harness.rank", "plan.json", "out"]
 
 
 def test_one_rank_needs_no_mpi() -> None:
-    assert solo("python3", "plan.json", "out") == ["python3", "-m", "assay.harness.rank", "plan.json", "out"]
+    assert solo("python3", "plan.json", "out") == ["python3", "-P", "-m", "assay.harness.rank", "plan.json", "out"]
 
 
 def test_a_rank_runs_under_mpi4py() -> None:

@@ -50,6 +50,16 @@ def test_schema_lists_everything_after_the_context() -> None:
 
 def test_evaluated_annotations_read_like_written_ones() -> None:
     assert [written(a) for a in (int, "int", Literal["a", 2], int | None)] == ["int", "int", "Literal['a', 2]", "int | None"]
+    assert [written(a) for a in (Literal["a"] | str, Literal["a"] | None)] == ["Literal['a'] | str", "Literal['a'] | None"]  # noqa: PYI051
+
+
+def test_choices_that_others_may_add_to_take_other_text_and_nothing_else() -> None:
+    added, closed = param("Literal['mpi', 'gloo'] | str"), param("Literal['mpi', 'gloo']")
+    assert (added.choices, added.open, closed.open, param("str").open) == (("mpi", "gloo"), True, False, False)
+    assert [coerce(value, added, where="w") for value in ("mpi", "acme")] == ["mpi", "acme"]
+    for value, which in ((7, added), (None, added), ("acme", closed)):
+        with pytest.raises(RefusalError, match="mpi, gloo"):
+            coerce(value, which, where="w")
 
 
 @pytest.mark.parametrize(

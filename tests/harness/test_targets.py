@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.harness.errors import RefusalError
-from assay.harness.targets import allowed, needs_of, resolve
+from assay.harness.targets import allowed, entry_points, needs_of, resolve
 
 HEARD: list[str] = []
 HEARING: list[bool] = []
@@ -68,6 +68,7 @@ def ear() -> None:
 def heard(ear: None) -> Iterator[list[str]]:
     """Give what was imported, opened or executed since ``listening``."""
     assert ear is None
+    entry_points(tuple(sys.path))  # what is installed is read once, from metadata, whatever is asked for
     HEARD.clear()
     yield HEARD
     HEARING.clear()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.packaging.environments import build
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = {"runs", "build", "dist", "outputs", "multirun", "__pycache__"}
@@ -37,3 +40,14 @@ def tree() -> tuple[Path, ...]:
 def sources(tree: tuple[Path, ...]) -> dict[str, str]:
     """Read every Python file: text by path from the root."""
     return {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in tree if path.suffix == ".py"}
+
+
+@pytest.fixture(scope="session")
+def wheel(tree: tuple[Path, ...], root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from a copy of the project's files, as from a fresh clone (an old build/ would slip into it)."""
+    clone = tmp_path_factory.mktemp("clone")
+    for path in tree:
+        target = clone / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return build(clone, tmp_path_factory.mktemp("wheel"))

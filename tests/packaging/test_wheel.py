@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.packaging.environments import environment_with
 
 ROOMS = ("harness", "suites", "collectives", "conf", "results")
 LIST_PACKAGES = "import setuptools, distutils.core as d; print(*d.run_setup('setup.py', stop_after='init').packages)"
@@ -27,33 +26,9 @@ def belongs(path: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def wheel(tree: tuple[Path, ...], root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy of the project's files, as from a fresh clone (an old build/ would slip into it)."""
-    clone, out = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("wheel")
-    for path in tree:
-        target = clone / path.relative_to(root)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
-    argv = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(clone)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    (built,) = out.glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the wheel into an environment of its own, whose dependencies are those of this one; return its bin."""
-    folder = tmp_path_factory.mktemp("fresh")
-    venv.create(folder, with_pip=False, symlinks=True)
-    paths = sysconfig.get_paths(scheme="venv", vars={"base": str(folder), "platbase": str(folder)})
-    # A folder named in a .pth file gives its modules, but not its own .pth files: the editable install stays out of sight.
-    Path(paths["purelib"], "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    python = str(Path(paths["scripts"], "python"))
-    argv = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--ignore-installed", "--prefix", str(folder), str(wheel)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return Path(paths["scripts"])
+    """Install the wheel into an environment of its own; return its bin."""
+    return environment_with(wheel, folder=tmp_path_factory.mktemp("fresh"))
 
 
 def test_setup_lists_every_folder_with_code(tree: tuple[Path, ...], root: Path) -> None:

@@ -6,6 +6,7 @@ Debian's slurmctld, slurmd, slurm-client and munge; root starts them. Nothing of
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ PROGRAMS = ("slurmctld", "slurmd", "munged", "srun", "sbatch", "scontrol", "sque
 NODES = ("n1", "n2")
 CONF = """\
 ClusterName=assay
+FirstJobId={first}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={ports[0]}
 AuthType=auth/munge
@@ -38,7 +40,7 @@ SlurmdPidFile={folder}/%n.pid
 SlurmctldLogFile={folder}/ctld.log
 SlurmdLogFile={folder}/%n.log
 SwitchType=switch/none
-ReturnToService=2
+ReturnToService=1
 SlurmdParameters=config_overrides
 SlurmdTimeout=30
 KillWait=2
@@ -92,14 +94,17 @@ class Cluster:
         return "".join(f"\n--- {path.name}\n" + path.read_text(errors="replace")[-2000:] for path in sorted(self.folder.glob("*.log")))
 
     def start(self) -> None:
-        """Raise the daemons and wait until both nodes are idle."""
+        """Raise the daemons and wait until both nodes are idle.
+
+        Jobs are numbered from a random number on: MPICH names its shared memory by job and step, and another cluster's jobs may have left some.
+        """
         munge = self.folder / "munge"
         for path in (self.folder / "state", munge, *(self.folder / node for node in NODES)):
             path.mkdir(parents=True)
         munge.chmod(0o755)
         (munge / "key").write_bytes(os.urandom(1024))
         (munge / "key").chmod(0o400)
-        conf = CONF.format(host=socket.gethostname(), folder=self.folder, ports=free_ports(3))
+        conf = CONF.format(host=socket.gethostname(), folder=self.folder, ports=free_ports(3), first=secrets.randbelow(1 << 20) + 1)
         (self.folder / "slurm.conf").write_text(conf)
         files = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
         self.command("munged", "--force", *(f"--{option}={munge / name}" for option, name in files.items()))
@@ -125,7 +130,7 @@ class Cluster:
                 number = int(path.read_text())
                 try:
                     os.kill(number, signal.SIGTERM)
-                    for _ in range(100):
+                    for _ in range(30):
                         os.kill(number, 0)
                         time.sleep(0.05)
                     os.kill(number, signal.SIGKILL)
