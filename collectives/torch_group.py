@@ -1,4 +1,4 @@
-"""Gloo, NCCL and every other back end of torch.distributed as transports under test, through torch's process groups and without torch's global default group."""
+"""Back ends of torch.distributed (gloo, nccl, any other) as transports under test, without torch's global default group."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def registered(backend: str, device: str) -> str:
 
     if backend not in dist.Backend.backend_list:
         return f"this torch knows the back ends {', '.join(name for name in dist.Backend.backend_list if name != 'undefined')}"
-    kind, able = device.split(":")[0], capable(backend)
+    kind, able = device.split(":", maxsplit=1)[0], capable(backend)
     if kind not in able and "cpu" not in able:
         return f"{backend} carries {' and '.join(able)}, not {kind}"
     if not (class_of(backend) or backend.upper() in dist.Backend._plugins):  # noqa: SLF001 - the registry has no public reader
@@ -133,7 +133,7 @@ def place_of(backend: str, device: str) -> str:
     """Say where messages lie: gloo's in the host's memory, others' on the device if they can carry it."""
     if backend == "gloo":
         return "cpu"
-    return device if backend == "nccl" or device.split(":")[0] in capable(backend) else "cpu"
+    return device if backend == "nccl" or device.split(":", maxsplit=1)[0] in capable(backend) else "cpu"
 
 
 def class_of(backend: str) -> Any:
@@ -151,12 +151,14 @@ def connect(backend: str, store: Any, world: World, address: str) -> Any:
         return gloo(store, world, address)
     if backend == "nccl":
         return nccl(store, world)
+    from torch._C._distributed_c10d import _DistributedBackendOptions  # what an extended creator takes
+
     plugin = dist.Backend._plugins.get(backend.upper())  # noqa: SLF001 - the registry has no public reader
     if plugin is None:
         return class_of(backend)(store, world.rank, world.size)
     if not plugin.extended_api:
         return plugin.creator_fn(store, world.rank, world.size, TIMEOUT)
-    options = dist.distributed_c10d._DistributedBackendOptions()  # noqa: SLF001 - what an extended creator takes
+    options = _DistributedBackendOptions()
     options.store, options.group_rank, options.group_size, options.timeout = store, world.rank, world.size, TIMEOUT
     options.group_id, options.global_ranks_in_group = "assay", list(range(world.size))
     return plugin.creator_fn(options, None)

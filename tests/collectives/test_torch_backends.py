@@ -54,7 +54,9 @@ def test_gloo_goes_by_both_names() -> None:
     transport.close()
 
 
-@pytest.mark.parametrize(("name", "word"), [("torch:hccl", "knows the back ends"), ("torch:nccl", "NCCL"), ("torch:rccl", "NCCL"), ("torch:xccl", "xccl")])
+@pytest.mark.parametrize(
+    ("name", "word"), [("torch:hccl", "knows the back ends"), ("torch:nccl", "NCCL"), ("torch:rccl", "NCCL"), ("torch:xccl", "xccl")]
+)
 def test_what_this_torch_lacks_is_not_applicable(name: str, word: str) -> None:
     with pytest.raises(NotApplicableError, match=word):
         open_transport(name, context())

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import program
 from tests.door.place import BUDGET, Place, case_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "fake_accelerator"))
@@ -18,7 +19,8 @@ from fake_accelerator import PCIS, UUIDS  # type: ignore[import-not-found]
 from installed import path  # type: ignore[import-not-found]
 
 pytestmark = pytest.mark.mpi
-PLAN = ("device=fake8", "suite=[all_reduce]", "suite.all_reduce.axes.bytes=[8,64,1024]", "hardware.name=none", *BUDGET)
+BARE = ("device=fake8", "hardware.name=none", *BUDGET)
+PLAN = (*BARE, "suite=[all_reduce]", "suite.all_reduce.axes.bytes=[8,64,1024]")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def run(place: Place, world: Mapping[str, str]) -> Run:
     """Give a function that makes a run on the fake devices."""
 
     def made(*args: str, **env: str) -> Ended:
-        done = place.assay("run", *PLAN, *args, env={**world, **env})
+        done = place.assay("run", *(BARE if "suite=[gemm]" in args else PLAN), *args, env={**world, **env})
         return Ended(done.returncode, done.stdout + done.stderr, place.show())
 
     return made
@@ -92,16 +94,16 @@ def test_through_a_mask_ranks_take_what_it_names(run: Run, mask: str) -> None:
 
 @pytest.mark.parametrize("variable", ["FAKE8_VISIBLE_DEVICES", "FAKE8_CGROUP"])
 def test_with_one_device_for_each_task_each_takes_its_own(place: Place, world: dict[str, str], variable: str) -> None:
-    each = ["assay", "run", *PLAN, "suite.all_reduce.axes.bytes=[8]"]
-    from tests.conftest import program
-
-    ranks = [part for device in (6, 3) for part in (":", "-n", "1", "-env", variable, str(device), str(program("assay")), *each[1:])]
+    each = ["run", *PLAN, "suite.all_reduce.axes.bytes=[8]"]
+    ranks = [part for device in (6, 3) for part in (":", "-n", "1", "-env", variable, str(device), str(program("assay")), *each)]
     done = place.command(str(program("mpiexec")), *ranks[1:], env=world)
     assert done.returncode == 0, done.stdout + done.stderr
     assert Ended(0, "", place.show()).devices == [UUIDS[6], UUIDS[3]]
 
 
-@pytest.mark.parametrize(("mask", "word"), [("4", "ranks 0 and 1 are on one device"), ("0,9", "names 9"), ("0,0", "twice")], ids=["few", "missing", "twice"])
+@pytest.mark.parametrize(
+    ("mask", "word"), [("4", "ranks 0 and 1 are on one device"), ("0,9", "names 9"), ("0,0", "twice")], ids=["few", "missing", "twice"]
+)
 def test_what_cannot_be_bound_is_refused_and_leaves_no_run(place: Place, world: dict[str, str], mask: str, word: str) -> None:
     before = place.runs
     done = place.assay("run", *PLAN, env={**world, "FAKE8_VISIBLE_DEVICES": mask})
@@ -151,3 +153,27 @@ def test_memory_that_does_not_come_back_is_marked(run: Run) -> None:
     flags = ended.document["cases"][0]["flags"]
     assert [flag for flag in flags if flag.startswith("rank 0:") and "memory did not come back" in flag]
     assert not [flag for flag in flags if flag.startswith("rank 1:")]
+
+
+def test_the_way_of_timing_stands_in_key_and_timer(run: Run) -> None:
+    shape = ("suite.gemm.axes.layer=[{layer: t, n: 64, k: 64}]", "suite.gemm.axes.m=[8]", "suite.gemm.axes.dtype=[fp32]")
+    ended = run("suite=[gemm]", *shape, "suite.gemm.align=block", "timer.mode=sustained", "timer.settle_seconds=0.3")
+    assert ended.code == 0, ended.said
+    case = ended.document["cases"][0]
+    assert 'timer={"mode":"sustained","settle_seconds":0.3}' in case["key"]
+    assert case["timer"]["name"] == "fake8 events, back to back"
+    assert case["seconds"] > 0.3
+
+
+def test_a_way_that_this_device_lacks_is_not_applicable_and_no_pass(run: Run) -> None:
+    ended = run("suite.all_reduce.axes.bytes=[8]", "timer.method=graph")
+    case = ended.document["cases"][0]
+    assert case["status"] == "not_applicable"
+    assert "timer.method=graph is not to be had" in case["reason"]
+    assert ended.code != 0
+
+
+def test_messages_go_over_a_back_end_of_torchs_registry(run: Run) -> None:
+    ended = run("suite.all_reduce.axes.bytes=[8]", "suite.all_reduce.transport=torch:gloo")
+    assert ended.code == 0, ended.said
+    assert 'transport="torch:gloo"' in ended.document["cases"][0]["key"]

@@ -57,7 +57,9 @@ def test_a_hang_holds_the_dumps(out: Path) -> None:
     assert "nccl:all_gather" in fault.stacks["flight recorder of rank 3"]
 
 
-@pytest.mark.parametrize("raw", [pickle.dumps(Evil()), pickle.dumps({"entries": [Evil()]}), b"", b"no pickle", pickle.dumps({"entries": 3}), pickle.dumps([1])])
+@pytest.mark.parametrize(
+    "raw", [pickle.dumps(Evil()), pickle.dumps({"entries": [Evil()]}), b"", b"no pickle", pickle.dumps({"entries": 3}), pickle.dumps([1])]
+)
 def test_a_dump_that_is_none_is_named_and_nothing_of_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "flight").mkdir()
