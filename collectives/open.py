@@ -48,5 +48,5 @@ def check_transport(name: str) -> None:
         return  # which back ends this torch has is known where it is loaded
     if name not in TRANSPORTS and find(GROUP, name) is None:
         message = "there is no such transport"
-        known = (*TRANSPORTS, f"{TORCH}BACKEND", *(plugin.name for plugin in plugins(GROUP)))
+        known = (*TRANSPORTS, *(plugin.name for plugin in plugins(GROUP)), f"{TORCH}BACKEND")
         raise RefusalError(message, value=name, where="transport", fix=f"Choose one of {', '.join(known)}.")

@@ -6,7 +6,7 @@ import functools
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assay.harness.alignment import skewed
@@ -14,7 +14,7 @@ from assay.harness.case import Case
 from assay.harness.device.protocol import Clock
 from assay.harness.errors import NotApplicableError
 from assay.harness.inject import plant
-from assay.harness.measurement import Measurement, Samples
+from assay.harness.measurement import Checked, Measurement, Samples
 from assay.harness.session import OK, WRONG, CaseOverError, Session
 from assay.harness.tally import Tally, merge
 from assay.harness.timing import converged, next_block, next_warmup
@@ -35,6 +35,7 @@ class Running:
     warmups: list[list[float]] = field(default_factory=list)
     rows: list[list[float]] = field(default_factory=list)
     why: str = ""
+    window: tuple[float, float] | None = None  # of the timed part, time.monotonic
 
     @functools.cached_property
     def clock(self) -> Clock:
@@ -54,18 +55,21 @@ def measure(session: Session, case: Case, prepare: Callable[..., Work]) -> Measu
     start = time.monotonic()
     running: list[Running] = []
     session.deadline, session.repetition = start + case.budget.timeout, None
+    session.watch.begin()
     ending: tuple[Any, ...]
     try:
         ending = whole_case(session, case, prepare, running)
     except CaseOverError as over:
         ending = (over.status, over.reason, over.fault)
+    seen = session.watch.end(running[0].window if running else None)
     close(session, running)
     session.beat.phase("gather")
     session.repetition = None
+    telemetry = session.context.world.gather(seen)
     tallies = session.context.world.gather(running[0].tally if running else Tally(session.context.rank))
-    if tallies is None:
+    if tallies is None or telemetry is None:
         return None
-    return written_down(session, case, ending, running, tallies, time.monotonic() - start)
+    return replace(written_down(session, case, ending, running, tallies, time.monotonic() - start), telemetry=telemetry)
 
 
 def whole_case(session: Session, case: Case, prepare: Callable[..., Work], running: list[Running]) -> tuple[Any, ...]:
@@ -122,6 +126,7 @@ def timed(run: Running) -> None:
 
     while True:
         count, why = decide(run, rule)
+        run.window = (start, time.monotonic())
         if count == 0:
             run.why = why
             return
@@ -189,7 +194,9 @@ def checked_step(run: Running) -> None:
 
 
 def check(run: Running, phase: str) -> None:
-    """Check the answer of the last step on this rank."""
+    """Check the answer of the last step on this rank, if anybody can."""
+    if run.work.checked_by != "assay":
+        return
     run.session.context.device.sync()
     run.tally.add(run.work.check(), phase=phase)
 
@@ -237,6 +244,8 @@ def written_down(
     if not running:
         return Measurement(case, status, reason, fault=fault, seconds=seconds, timer=session.timer)
     run = running[0]
+    if run.work.checked_by != "assay":
+        checked = Checked(by=run.work.checked_by)
     if status == "wrong":
         reason = f"wrong answer: {checked.reason}" + (
             f"; worst at {checked.where}" if checked.where and checked.where not in checked.reason else ""
@@ -288,6 +297,8 @@ def flags(session: Session, run: Running) -> tuple[str, ...]:
     if apart:
         found.append(apart)
     found.extend(session.marks)
+    if run.work.checked_by == "nobody":
+        found.append("the answer was not checked")
     if run.case.inject:
         found.append(f"planted fault: {run.case.inject.get('kind')}")
     return tuple(found)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from assay.harness.case import Case
 from assay.harness.errors import StoreError
-from assay.harness.work import Volume
+from assay.harness.work import CheckedBy, Volume
 
 Status = Literal["measured", "wrong", "error", "crashed", "timeout", "missing", "skipped", "not_applicable"]
 STATUSES: tuple[Status, ...] = ("measured", "wrong", "error", "crashed", "timeout", "missing", "skipped", "not_applicable")
@@ -94,7 +94,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Checked:
-    """All checks of one case over all ranks: what was compared, how it came out, where it was worst."""
+    """All checks of one case over all ranks: what was compared, how it came out, where it was worst, and who vouches for it."""
 
     ok: bool = False
     checks: int = 0
@@ -104,6 +104,7 @@ class Checked:
     where: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
+    by: CheckedBy = "assay"
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class Measurement:
         flags: marks on the quality of the numbers, such as ``warm-up did not converge``.
         fault: where it broke, for ``error``, ``crashed`` and ``timeout``.
         seconds: wall time the whole case took.
+        telemetry: one mapping a rank: what its device told before, during and after (docs/results-format.md); empty in older runs.
 
     """
 
@@ -141,6 +143,7 @@ class Measurement:
     flags: Sequence[str] = ()
     fault: Fault | None = None
     seconds: float = 0.0
+    telemetry: Sequence[Mapping[str, Any]] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the measurement as plain JSON types (samples packed)."""
@@ -155,6 +158,7 @@ class Measurement:
             "notes": dict(self.notes),
             "flags": list(self.flags),
             "fault": None if self.fault is None else asdict(self.fault),
+            "telemetry": [dict(row) for row in self.telemetry],
         }
 
     @classmethod
@@ -171,6 +175,7 @@ class Measurement:
             plain["samples"] = Samples.from_dict(data["samples"])
             plain["warmups"] = Samples.from_dict(data["warmups"])
             plain["fault"] = None if data.get("fault") is None else Fault(**data["fault"])
+            plain["telemetry"] = [dict(row) for row in data.get("telemetry", ())]
             return cls(**plain)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             message = f"not a measurement: {type(error).__name__}: {error}"

@@ -46,8 +46,10 @@ class Plan:
         notes: what the planner dropped or merged, in words.
         rank_env: variables set in each rank before it loads anything: a text for all, or one for each local rank.
         needs: per case key, bytes a rank and seconds, as estimated by the suite.
-        share: whether others may be at work on the same machines.
-        marks: what every number of this plan must say about how it came about.
+        telemetry: ``auto``, ``none``, or the name of one.
+        share: measure although others work on the devices or the node; every number is marked then.
+        exclusive: use more than ``MEMORY_SHARE`` of the memory.
+        marks: on every number of the run, such as ``shared with job 4711 (on node7)``.
 
     """
 
@@ -58,7 +60,9 @@ class Plan:
     notes: tuple[str, ...] = ()
     needs: Mapping[str, Needs] = field(default_factory=dict, compare=False)
     rank_env: Mapping[str, Any] = field(default_factory=dict)
+    telemetry: str = "auto"
     share: bool = False
+    exclusive: bool = False
     marks: tuple[str, ...] = ()
 
     def seconds(self, case: Case) -> float:
@@ -187,11 +191,11 @@ def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[s
     memory = config["site"].get("memory_nbytes")
     if memory is not None:
         positive_int(memory, where="site.memory_nbytes")
-    ranks_per_node = int(case.layout.split("x")[1])
-    if memory and need.memory_nbytes * ranks_per_node > MEMORY_SHARE * memory:
+    ranks_per_node, share = int(case.layout.split("x")[1]), 1.0 if config.get("exclusive") else MEMORY_SHARE
+    if memory and need.memory_nbytes * ranks_per_node > share * memory:
         wanted = f"{need.memory_nbytes / 2**30:.1f} GiB on each of {ranks_per_node} ranks"
-        message = f"{case.key} needs {wanted}, this machine has {memory / 2**30:.1f} GiB"
-        fix = "Choose a smaller case or fewer ranks a node (site.nranks), or correct site.memory_nbytes."
+        message = f"{case.key} needs {wanted}, {share:.0%} of this machine's memory are {share * memory / 2**30:.1f} GiB"
+        fix = "Choose a smaller case or fewer ranks a node (site.nranks), take all with --exclusive, or correct site.memory_nbytes."
         raise RefusalError(message, where=f"suite.{case.suite}.axes", fix=fix)
     return need
 

@@ -15,6 +15,7 @@ from assay.harness.inject import check_fault
 from assay.harness.plan import ALIGNMENTS, LeftOut, Plan, budget, one_of, positive_int
 from assay.harness.rundir import SCHEMA
 from assay.harness.targets import allowed
+from assay.harness.telemetry.open import check_name
 from assay.harness.timer import asked_timer
 
 
@@ -28,9 +29,11 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "left_out": [{"case": row.case.as_dict(), "reason": row.reason} for row in plan.left_out],
         "notes": list(plan.notes),
         "rank_env": dict(plan.rank_env),
-        "share": plan.share,
-        "marks": list(plan.marks),
         "needs": {key: asdict(need) for key, need in plan.needs.items()},
+        "telemetry": plan.telemetry,
+        "share": plan.share,
+        "exclusive": plan.exclusive,
+        "marks": list(plan.marks),
     }
 
 
@@ -66,9 +69,30 @@ def from_dict(data: object, *, where: str) -> Plan:
         read_left_out(row, nranks, where=f"{where}: left_out[{i}]") for i, row in enumerate(rows_of(data, "left_out", where=where))
     )
     notes, marks = (tuple(map(str, rows_of(data, name, where=where))) for name in ("notes", "marks"))
+    share, exclusive = (switch(data, name, where=where) for name in ("share", "exclusive"))
+    telemetry = check_name(str(data.get("telemetry", "auto")), where=f"{where}: telemetry")
     ranks_per_node = max((int(case.layout.split("x")[1]) for case in cases), default=1)
-    variables = check_rank_env(data.get("rank_env"), ranks_per_node=ranks_per_node, where=f"{where}: rank_env")
-    return Plan(str(data.get("name", "")), nranks, cases, left, notes, share=data.get("share") is True, marks=marks, rank_env=variables)
+    return Plan(
+        str(data.get("name", "")),
+        nranks,
+        cases,
+        left,
+        notes,
+        rank_env=check_rank_env(data.get("rank_env"), ranks_per_node=ranks_per_node, where=f"{where}: rank_env"),
+        telemetry=telemetry,
+        share=share,
+        exclusive=exclusive,
+        marks=marks,
+    )
+
+
+def switch(data: Mapping[str, Any], name: str, *, where: str) -> bool:
+    """Give a yes or no of the plan, no if an older Assay wrote it; RefusalError if it is none."""
+    value = data.get(name, False)
+    if not isinstance(value, bool):
+        message = "is neither true nor false"
+        raise RefusalError(message, value=value, where=f"{where}: {name}", fix="Make the plan again.")
+    return value
 
 
 def rows_of(data: Mapping[str, Any], name: str, *, where: str) -> list[Any]:

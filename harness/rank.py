@@ -23,6 +23,7 @@ from assay.harness.errors import AssayError, RefusalError
 from assay.harness.flight import recorder_env
 from assay.harness.guard import stand_guard
 from assay.harness.launch.announced import announced, confirm
+from assay.harness.manners import settle
 from assay.harness.measure import measure
 from assay.harness.params import bind, schema
 from assay.harness.plan import Plan
@@ -32,6 +33,7 @@ from assay.harness.seating import set_early, take_seat
 from assay.harness.session import Session
 from assay.harness.suitepath import take_options
 from assay.harness.targets import resolve
+from assay.harness.telemetry.watch import open_watch
 from assay.harness.wellness import free_nbytes, place_of, probed, with_losses
 from assay.harness.work import Context
 from assay.harness.world.open import Meeting, open_world
@@ -83,14 +85,17 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
         (out / "flight").mkdir(exist_ok=True)
     device, place = take_seat(world, plan.cases[0].device, plan.rank_env)
     functions = {case.key: checked_target(case) for case in plan.cases}
-    session = Session(Context(world, device), beat, out, launch, timer={**device.timer(), **alignment(world)}, marks=plan.marks)
-    session.place = place_of(device, device.facts())
-    sick = probed(world, device, session.place)
+    where = place_of(device, device.facts())
+    sick = probed(world, device, where)
+    timer = {**device.timer(), **alignment(world)} if sick is None else {}
+    session = Session(Context(world, device), beat, out, launch, timer=timer, place=where)
+    session.watch = open_watch(plan.telemetry, device.facts())
+    session.marks = settle(plan, session)
     everyone = world.gather({**rank_facts(world, session), **place})
     writer = (
         LineWriter(out / "measurements" / f"{launch:03d}-ranks.jsonl", {"run": run_dir.id, "ranks": everyone}) if world.rank == 0 else None
     )
-    with stacks(out / "stacks", launch, world.rank) as limit:
+    with contextlib.closing(session.watch), stacks(out / "stacks", launch, world.rank) as limit:
         for index, case in enumerate(plan.cases):
             if case.key in finished:
                 continue

@@ -14,6 +14,8 @@ from assay.harness.beat import Beat, name
 from assay.harness.device.failure import is_device_error
 from assay.harness.errors import BrokenWorldError, NotApplicableError
 from assay.harness.measurement import Fault, Status
+from assay.harness.telemetry.none import NoWatch
+from assay.harness.telemetry.watch import Watch
 from assay.harness.work import Context
 
 T = TypeVar("T")
@@ -46,7 +48,8 @@ class Session:
     deadline: float = field(default=0.0)
     place: str = ""  # names this rank's device, for whoever has to find it
     spent: bool = False  # a device failed: its process cannot use it any more
-    marks: tuple[str, ...] = ()  # what every number of this launch must say
+    watch: Watch = field(default_factory=lambda: NoWatch("nobody asked for it"))
+    marks: tuple[str, ...] = ()  # on every number of this launch
 
     def together(self, phase: str, action: Callable[[], T], *, traffic: bool = False) -> T:
         """Run ``action`` on every rank and agree how it went; CaseOverError on every rank if it failed on one.

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from assay.harness.world.protocol import World
 
 Scope = Literal["device", "world"]
+# Who vouches for the answer: Assay's own check, the test around the benchmark (its assertions), or nobody at all.
+CheckedBy = Literal["assay", "test", "nobody"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Work:
         close: gives back what was opened.
         scope: ``device``: every rank does its own work and has its own figure; ``world``: one figure for all.
         notes: how it was really done (kernel, algorithm, placement), stored with the measurement.
+        checked_by: ``nobody`` for a step without an independent answer: ``check`` is never called, and every report says so.
 
     """
 
@@ -94,6 +97,7 @@ class Work:
     close: Callable[[], None] = lambda: None
     scope: Scope = "device"
     notes: Mapping[str, str] = field(default_factory=dict)
+    checked_by: CheckedBy = "assay"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from assay.harness.measurement import Measurement
 from assay.harness.rundir import RunDir, finite
 from assay.results.judge import Judgement, view
 from assay.results.runinfo import read_info
+from assay.results.telemetry import summary
 
 SCHEMA = "assay.show/1"
 # What a run without a readable configuration is judged by: truth and coverage, no floors.
@@ -72,7 +73,17 @@ def case_row(case: Mapping[str, Any], judgement: Judgement) -> dict[str, Any]:
 def measured_part(measurement: Measurement | None) -> dict[str, Any]:
     """Give what a measurement says besides its samples; empty parts where there is none."""
     if measurement is None:
-        return {"scope": None, "seconds": None, "fault": None, "checked": None, "flags": [], "notes": {}, "timer": {}, "volume": None}
+        return {
+            "scope": None,
+            "seconds": None,
+            "fault": None,
+            "checked": None,
+            "flags": [],
+            "notes": {},
+            "timer": {},
+            "volume": None,
+            "telemetry": [],
+        }
     return {
         "scope": measurement.scope,
         "seconds": measurement.seconds,
@@ -82,4 +93,5 @@ def measured_part(measurement: Measurement | None) -> dict[str, Any]:
         "notes": dict(measurement.notes),
         "timer": dict(measurement.timer),
         "volume": asdict(measurement.volume),
+        "telemetry": summary(measurement),
     }

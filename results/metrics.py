@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from assay.harness.measurement import Measurement
+from assay.results.device_records import device_records
 from assay.results.limits import CALIBRATION, MOST, Limit, canonical, find_limits
 from assay.results.record import METRICS, Record, finite_float
 from assay.results.spread import Spread, summarise
+from assay.results.telemetry import marks_of
 from assay.results.truth import figures_doubt, is_number
 
 MEDIAN = "median_rep"
@@ -37,6 +39,7 @@ def derive(
         own = origin | {"key": measurement.case.key, "suite": measurement.case.suite, "inject": bool(measurement.case.inject)}
         if measurement.status == "measured" and not figures_doubt(measurement):
             found += performance(measurement, own, limits)
+            found += device_records(measurement, own)
         if measurement.status in {"measured", "wrong"}:
             found += scores(measurement, own)
     return found
@@ -45,8 +48,10 @@ def derive(
 def performance(measurement: Measurement, own: Mapping[str, Any], limits: Mapping[str, Limit]) -> Iterator[Record]:
     """Yield times and rates of one case with a right answer, subject by subject; then skew and wire bytes."""
     flags = tuple(measurement.flags) + ((f"samples {measurement.samples.dropped}",) if measurement.samples.dropped else ())
+    marked = flags
     for subject, seconds, agg in series(measurement):
         spread = summarise(seconds)
+        flags = (*marked, *marks_of(measurement, subject))
         named = flags + slowest_flag(measurement) if subject == "cluster" else flags
         yield record("time", spread, own, subject=subject, agg=agg, flags=named)
         for metric, amount, resource in rates(measurement):
@@ -54,7 +59,7 @@ def performance(measurement: Measurement, own: Mapping[str, Any], limits: Mappin
             yield record(metric, spread.rate(amount), own, subject=subject, agg=agg, flags=flags, limit=limit)
     if measurement.scope == "world" and len(measurement.samples.rows) > 1:
         gaps = [max(column) - min(column) for column in zip(*measurement.samples.rows, strict=True)]
-        yield record("skew", summarise(gaps), own, subject="cluster", agg="median_rep(max_rank-min_rank)", flags=flags)
+        yield record("skew", summarise(gaps), own, subject="cluster", agg="median_rep(max_rank-min_rank)", flags=marked)
     wire = finite_float(measurement.volume.wire_nbytes)
     if measurement.scope == "world" and wire is not None and 0 < wire < MOST:
         unit, better = METRICS["wire_nbytes"]

@@ -22,6 +22,12 @@ METRICS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "algbw": ("B/s", "higher"),
         "busbw": ("B/s", "higher"),
         "wire_nbytes": ("B", "none"),
+        "power": ("W", "none"),
+        "temperature": ("C", "none"),
+        "sm_clock": ("MHz", "none"),
+        "energy": ("J", "none"),
+        "energy_per_step": ("J", "lower"),
+        "energy_per_flop": ("J/FLOP", "lower"),
     },
 )
 TEXTS = {"run", "key", "suite", "subject", "metric", "unit", "better", "agg", "limit_name", "hw_class", "sw_class"}
@@ -39,7 +45,7 @@ class Record:
         subject: what the number is about: ``device0``, ``device1``, ... or ``cluster``.
         metric: what was measured, see ``METRICS``; other names are error scores of the check.
         value: the number, finite, in ``unit``.
-        unit: ``s``, ``FLOP/s``, ``B/s``, ``B`` or ``1``; one unit a metric.
+        unit: as in ``METRICS``, ``1`` for scores; one unit a metric.
         better: ``higher``, ``lower`` or ``none``.
         agg: how the repetitions of all ranks became one number, innermost step last.
         n: repetitions behind it.

@@ -10,6 +10,7 @@ from assay.results.comparison_text import comparison_lines
 from assay.results.judge import Judgement
 from assay.results.outcome import WORDS
 from assay.results.tables import suite_lines
+from assay.results.telemetry_text import telemetry_lines
 from assay.results.units import plain
 from assay.results.verdict import STATUSES, Verdict
 
@@ -30,6 +31,11 @@ def render(judgement: Judgement, *, color: bool, width: int) -> str:
     if judgement.described.get("inject") or any(case.get("inject") for case in judgement.cases):
         lines += [("FAULTS WERE PLANTED in this run: its figures and verdicts say nothing about the machine.", RED), ("", "")]
     lines += suite_lines(judgement, width=columns)
+    lines += [
+        line
+        for text, style in telemetry_lines([*judgement.measurements.values()])
+        for line in wrapped(text, width=columns, style=style) or [("", "")]
+    ]
     lines += verdict_lines(judgement.verdicts, width=columns)
     lines += stack_lines(judgement, width=columns)
     if judgement.comparison is not None:

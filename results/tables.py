@@ -38,10 +38,18 @@ def suite_lines(judgement: Judgement, *, width: int) -> list[tuple[str, str]]:
             key = case["key"]
             cells = figures(records.get(key, []), judgement.measurements.get(key))
             name = label(case, shared)
-            rows.append(({"case": name, "answer": ANSWERS.get(standing[key], standing[key])} | cells, style(standing[key])))
+            rows.append(({"case": name, "answer": answer(standing[key], judgement.measurements.get(key))} | cells, style(standing[key])))
         lines += table(rows, width=width)
         lines += marks([record for case in cases for record in records.get(case["key"], [])])
     return lines
+
+
+def answer(status: str, measurement: Measurement | None) -> str:
+    """Say how the answer came out, and who says so where it is not Assay."""
+    by = "assay" if measurement is None else measurement.checked.by
+    if status == "measured" and by != "assay":
+        return "test passed" if by == "test" else "unchecked"
+    return ANSWERS.get(status, status)
 
 
 def style(status: str) -> str:
@@ -156,10 +164,14 @@ def cell(name: str, text: str, width: int) -> str:
 
 
 def marks(records: Sequence[Record]) -> list[tuple[str, str]]:
-    """List marks on the quality of figures, each once with the number of cases that carry it."""
+    """List marks on the quality of figures, each once with the number of cases that carry it and the details of the first."""
     found: dict[str, set[str]] = {}
+    details: dict[str, str] = {}
     for record in records:
         for flag in record.flags:
             if not flag.startswith("slowest rank"):
-                found.setdefault(flag, set()).add(record.key)
-    return [(f"  mark: {flag} ({len(keys)} {'case' if len(keys) == 1 else 'cases'})", YELLOW) for flag, keys in found.items()]
+                mark, _, detail = flag.partition(" [")
+                found.setdefault(mark, set()).add(record.key)
+                details.setdefault(mark, detail.removesuffix("]"))
+    shown = {mark: f"{len(keys)} {'case' if len(keys) == 1 else 'cases'}" for mark, keys in found.items()}
+    return [(f"  mark: {mark} ({shown[mark]}{': ' if details[mark] else ''}{details[mark]})", YELLOW) for mark in found]

@@ -16,6 +16,8 @@ def answer_doubt(measurement: Measurement) -> str:
     An answer of which nothing was compared is no right answer (design promise 6), whatever the status says.
     """
     checked = measurement.checked
+    if checked.by != "assay":
+        return ""  # what it is worth is said beside the figure, and by the rule on answers
     if not checked.ok:
         return f"marked as measured, but its check did not pass{': ' + checked.reason if checked.reason else ''}"
     if checked.checks < 1 or checked.tested < 1:

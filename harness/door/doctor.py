@@ -122,6 +122,26 @@ def devices() -> Finding:
     return Finding("accelerators", bool(names), seen, "on a GPU machine install torch's build for it")
 
 
+def telemetry() -> Finding:
+    """Look for the libraries that read power, clocks and errors of devices, without starting them here."""
+    import importlib.util
+    import subprocess
+
+    from assay.harness.plugins import TELEMETRY, plugins
+
+    script = "import pynvml as n; n.nvmlInit(); print(f'nvml {n.nvmlSystemGetNVMLVersion()}, {n.nvmlDeviceGetCount()} devices')"
+    try:
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False)  # noqa: S603 - ours
+    except subprocess.TimeoutExpired:
+        return Finding("telemetry", ok=False, seen="NVML did not answer within 20 s", way="dmesg may tell what the driver waits for")
+    said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines() or ["no answer"]
+    others = ["amdsmi"] if importlib.util.find_spec("amdsmi") else []
+    others += [f"{plugin.name} ({plugin.package})" for plugin in plugins(TELEMETRY)]
+    there = [said[-1]] if done.returncode == 0 else others
+    seen = ", ".join([*there, *(others if there is not others else [])]) or f"none: {said[-1].removeprefix('pynvml.')}"
+    return Finding("telemetry", bool(there), seen, "NVML comes with the driver, amdsmi with ROCm; runs go on without")
+
+
 def transports() -> Finding:
     """Look at the transports that torch brings."""
     try:
@@ -182,6 +202,7 @@ LOOKS: tuple[Callable[[], Finding], ...] = (
     mpi_launcher,
     torch,
     devices,
+    telemetry,
     transports,
     store_world,
     slurm,

@@ -55,12 +55,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bool, mpi: str, status: str = "running") -> RunDir:
-    """Make the run directory with everything that is known before measuring; ``keep`` holds its lock from the first moment on."""
+def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bool, mpi: str, **also: Any) -> RunDir:
+    """Make the run directory with everything that is known before measuring; ``keep`` holds its lock from the first moment on.
+
+    ``also`` may hold ``status`` (default: running) and ``environ`` (of the measuring processes; default: what launched ranks get).
+    """
     outside = brought(job.plan)
     run = store.create()
     keep.enter_context(held(run))
-    known = facts.gather(rank_environment(job.plan, job.config), mpi=mpi, folder=Path.cwd(), launch_flags=flags_of(job.config))
+    environ = also.get("environ") or rank_environment(job.plan, job.config)
+    known = facts.gather(environ, mpi=mpi, folder=Path.cwd(), launch_flags=flags_of(job.config))
     known["packages"] |= outside
     write_atomic(run.path / "config.yaml", job.yaml)
     run.write_json("plan.json", to_dict(job.plan))
@@ -69,7 +73,7 @@ def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bo
     described = {
         "id": run.id,
         "schema": SCHEMA,
-        "status": status,
+        "status": also.get("status", "running"),
         "started": now(),
         "ended": None,
         "plan": job.plan.name,

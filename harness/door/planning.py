@@ -14,10 +14,12 @@ import psutil
 from assay.harness.binding import check_rank_env
 from assay.harness.case import Case
 from assay.harness.door.compose import Composed, suite_options
+from assay.harness.door.value import affordable
 from assay.harness.errors import RefusalError
 from assay.harness.params import Param, schema
 from assay.harness.plan import LeftOut, Plan, expand, positive_int
 from assay.harness.targets import needs_of, resolve
+from assay.harness.telemetry.open import check_name
 
 if TYPE_CHECKING:
     from assay.results.rules import Floor
@@ -25,7 +27,15 @@ if TYPE_CHECKING:
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def make_plan(composed: Composed, *, nranks: int | None = None, nodes: int | None = None, config_dirs: Sequence[str] = ()) -> Plan:
+def make_plan(
+    composed: Composed,
+    *,
+    nranks: int | None = None,
+    nodes: int | None = None,
+    config_dirs: Sequence[str] = (),
+    share: bool = False,
+    exclusive: bool = False,
+) -> Plan:
     """Plan a composed configuration on this machine; ``nranks`` and ``nodes`` come from a world that is already up."""
     config = composed.config
     site = dict(config["site"])
@@ -40,10 +50,12 @@ def make_plan(composed: Composed, *, nranks: int | None = None, nodes: int | Non
     if total % hosts:
         message = f"{total} ranks do not divide over {hosts} nodes"
         raise RefusalError(message, value=total, where="site.nranks", fix=f"Use a multiple of {hosts}.")
-    config = {**config, "site": site}
+    config = {**config, "site": site, "exclusive": exclusive}
+    telemetry = check_name(site.get("telemetry") or "auto")
     plan = expand(config, name=composed.plan_name, layout=f"{hosts}x{total // hosts}", notes=composed.notes)
-    plan = dataclasses.replace(plan, rank_env=check_rank_env(site.get("rank_env"), ranks_per_node=total // hosts))
-    return calibrated(plan, config, config_dirs)
+    whole = calibrated(plan, config, config_dirs)
+    variables = check_rank_env(site.get("rank_env"), ranks_per_node=total // hosts)
+    return dataclasses.replace(whole, telemetry=telemetry, share=share, exclusive=exclusive, rank_env=variables)
 
 
 def nodes_of(site: Mapping[str, Any], nranks: int, *, found: int | None) -> int:
@@ -112,20 +124,19 @@ def taken(target: str, parameters: Mapping[str, Param], name: str, value: object
 
 def cut(plan: Plan, *, seconds: float | None, shard: tuple[int, int] | None) -> Plan:
     """Leave out what a shard leaves to others and what a time budget cannot hold; both stay in the plan, named."""
-    kept: list[Case] = []
     left: list[LeftOut] = list(plan.left_out)
-    spent, number = 0.0, 0
+    mine: list[Case] = []
+    number = 0
     for case in plan.cases:
         if case.suite != "calibrate":
             number += 1
             if shard and (number - 1) % shard[1] != shard[0] - 1:
                 left.append(LeftOut(case, f"belongs to another shard than {shard[0]}/{shard[1]}"))
                 continue
-        if seconds is not None and spent + plan.seconds(case) > seconds:
-            left.append(LeftOut(case, f"left out by --budget {seconds:g} s"))
-            continue
-        spent += plan.seconds(case)
-        kept.append(case)
+        mine.append(case)
+    within = {case.key for case in mine} if seconds is None else affordable(mine, plan.seconds, seconds)
+    kept = [case for case in mine if case.key in within]  # in the plan's order, whatever the value
+    left += [LeftOut(case, f"left out by --budget {seconds:g} s") for case in mine if case.key not in within]
     if not any(case.suite != "calibrate" for case in kept) and left:
         message = "leaves nothing to measure"
         least = min((plan.seconds(case) for case in plan.cases if case.suite != "calibrate"), default=0.0)

@@ -7,7 +7,6 @@ import os
 import secrets
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.door import execute, planning, submit
@@ -73,9 +72,12 @@ def shared(p: Parser) -> None:
     p.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="configuration override, Hydra's grammar")
     p.add_argument("--config-dir", action="append", default=[], metavar="DIR", help="folder with more plan/, suite/, site/ ... YAML")
     suite_path_option(p)
-    p.add_argument("--budget", metavar="TIME", help="whole run: leave out what does not fit into TIME (90s, 10m, 1h)")
+    p.add_argument(
+        "--budget", metavar="TIME", help="whole run: leave out what does not fit into TIME (90s, 10m, 1h), the least telling first"
+    )
     p.add_argument("--shard", metavar="I/N", help="measure only part I of N")
-    p.add_argument("--share", action="store_true", help="measure although others are at work on the same machines; marks every number")
+    p.add_argument("--share", action="store_true", help="measure although others work on these devices or this node; marks every number")
+    p.add_argument("--exclusive", action="store_true", help="take more than 90 %% of the memory: nobody else needs this machine")
 
 
 def suite_path_option(p: Parser) -> None:
@@ -121,9 +123,8 @@ def prepare(ns: Namespace, overrides: Sequence[str], *, nranks: int | None = Non
     rules = read_rules(composed.config.get("rules"))  # what could not judge is refused now, not after hours of measuring
     planning.check_floors(rules.floors, composed.config["suite"], options("suite", ns.config_dir))
     stated_limits(composed.config.get("hardware") or {})
-    plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir)
-    plan = planning.cut(plan, seconds=planning.duration(ns.budget), shard=planning.shard_of(ns.shard))
-    return composed, replace(plan, share=ns.share)
+    plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir, share=ns.share, exclusive=ns.exclusive)
+    return composed, planning.cut(plan, seconds=planning.duration(ns.budget), shard=planning.shard_of(ns.shard))
 
 
 def several(ns: Namespace, jobs: Sequence[tuple[Composed, Plan]], argv: Sequence[str]) -> int:
@@ -255,9 +256,11 @@ def told(run: RunDir, judgement: Judgement, *, json: bool, quiet: bool) -> tuple
 
 def resume(ns: Namespace) -> int:
     """Finish an interrupted run: the same plan, only what is not on disk."""
-    if ns.overrides or ns.runs > 1 or ns.multirun or ns.budget or ns.shard:
+    if ns.overrides or ns.runs > 1 or ns.multirun or ns.budget or ns.shard or ns.share or ns.exclusive:
         message = "finishes a run as it was planned"
-        raise RefusalError(message, where="--resume", fix="Leave out overrides, --runs, --multirun, --budget and --shard.")
+        raise RefusalError(
+            message, where="--resume", fix="Leave out overrides, --runs, --multirun, --budget, --shard, --share and --exclusive."
+        )
     store = Store(locate(ns.store, os.environ))
     run = only(store.resolve(ns.resume), "--resume")
     plan, config = stored_plan(run, goes_on=True), run.config()

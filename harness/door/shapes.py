@@ -22,6 +22,7 @@ TYPES: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "memory_nbytes": (int, type(None)),
         "mpiexec": (str, type(None)),
         "mpiexec_flags": (list,),
+        "telemetry": (str,),
     },
     "launch": {
         "kind": (str,),

@@ -177,3 +177,17 @@ def test_messages_go_over_a_back_end_of_torchs_registry(run: Run) -> None:
     ended = run("suite.all_reduce.axes.bytes=[8]", "suite.all_reduce.transport=torch:gloo")
     assert ended.code == 0, ended.said
     assert 'transport="torch:gloo"' in ended.document["cases"][0]["key"]
+
+
+def test_attached_a_device_error_ends_the_run_and_it_can_be_resumed(place: Place, world: dict[str, str], tmp_path: Path) -> None:
+    env = {**world, "FAKE8_FAULTS": faults(1, kind="error", after=60, once=str(tmp_path / "struck"))}
+    each = (str(program("mpiexec")), "-n", "2", str(program("assay")), "run")
+    done = place.command(*each, *PLAN, "suite.all_reduce.axes.bytes=[8,64]", env=env)
+    said = done.stdout + done.stderr
+    assert done.returncode == 2, said
+    assert "a device failed and 1 cases are left" in said
+    resumed = place.command(*each, "--resume", "latest", env=env)
+    document = place.show()
+    assert resumed.returncode == 2  # the first case stays an error
+    assert [case["status"] for case in document["cases"]] == ["error", "measured"]
+    assert UUIDS[1] in document["cases"][0]["reason"]

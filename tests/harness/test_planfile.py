@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ CASES = (
     Case("gemm", TARGET, {"m": 2}, nranks=2, layout="2x1", align="block", version=2, inject={"kind": "nan_element", "rank": 1}),
 )
 PLAN = Plan("p", 2, CASES, (LeftOut(Case("gemm", TARGET, {"m": 3}, nranks=2, layout="1x2"), "left out by --budget 1 s"),), ("a note",))
-# What an editor may change without making it another measurement: labels, lists beside the cases, time, and which allowed function runs.
-FREE = re.compile(r"name|notes.*|left_out.*|needs.*|cases/\d+/(budget.*|target)")
+# What an editor may change without making it another measurement: labels, lists beside the cases, time, who else may be there, and which allowed function runs.
+FREE = re.compile(r"name|notes.*|left_out.*|needs.*|telemetry|share|exclusive|marks.*|cases/\d+/(budget.*|target)")
 
 Where = tuple[str | int, ...]
 
@@ -222,3 +223,19 @@ def test_a_file_nested_without_end_is_refused(tmp_path: Path) -> None:
     path.write_text("[" * 200_000, encoding="utf-8")
     with pytest.raises(RefusalError, match="cannot be read as a plan"):
         read_plan(path)
+
+
+def test_a_plan_of_before_there_was_telemetry_is_still_read() -> None:
+    document = to_dict(PLAN)
+    for name in ("telemetry", "share", "exclusive", "marks"):
+        del document[name]
+    found = from_dict(document, where="plan.json")
+    assert (found.telemetry, found.share, found.exclusive, found.marks) == ("auto", False, False, ())
+
+
+def test_what_a_user_allowed_comes_back_and_only_yes_is_yes() -> None:
+    plan = replace(PLAN, telemetry="none", share=True, exclusive=True, marks=("shared with job 7",))
+    found = from_dict(json.loads(json.dumps(to_dict(plan))), where="plan.json")
+    assert (found.telemetry, found.share, found.exclusive, found.marks) == ("none", True, True, ("shared with job 7",))
+    with pytest.raises(RefusalError, match=r"plan\.json: share: is neither true nor false"):
+        from_dict(to_dict(PLAN) | {"share": "yes"}, where="plan.json")
