@@ -34,7 +34,7 @@ from assay.harness.session import Session
 from assay.harness.suitepath import take_options
 from assay.harness.targets import resolve
 from assay.harness.telemetry.watch import open_watch
-from assay.harness.wellness import free_nbytes, place_of, probed, with_losses
+from assay.harness.wellness import free_nbytes, place_of, probed, shrunk, with_losses
 from assay.harness.work import Context
 from assay.harness.world.open import Meeting, open_world
 from assay.harness.world.protocol import World
@@ -92,6 +92,7 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
     session.watch = open_watch(plan.telemetry, device.facts())
     session.marks = settle(plan, session)
     everyone = world.gather({**rank_facts(world, session), **place})
+    session.marks += shrunk(run_dir.ranks(), everyone or [])
     writer = (
         LineWriter(out / "measurements" / f"{launch:03d}-ranks.jsonl", {"run": run_dir.id, "ranks": everyone}) if world.rank == 0 else None
     )

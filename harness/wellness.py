@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +43,16 @@ def probed(world: World, device: Device, place: str) -> Sick | None:
         if wrong:
             return Sick(rank, f"rank {rank}: {places[rank]} failed its probe: {wrong}")
     return None
+
+
+def shrunk(earlier: Sequence[Mapping[str, Any]], ranks: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Mark devices that have less memory in all than in the launch before, as after pages were retired."""
+    had = {rank["device"].get("uuid"): rank["device"].get("memory_nbytes", 0) for rank in earlier if "device" in rank}
+    return tuple(
+        f"rank {rank['rank']}: device {uuid} has {(had[uuid] - now) / 2**20:.0f} MiB less memory than in the launch before"
+        for rank in ranks
+        if (uuid := rank["device"].get("uuid")) and (now := rank["device"].get("memory_nbytes", 0)) < had.get(uuid, 0)
+    )
 
 
 def free_nbytes(device: Device) -> int | None:

@@ -14,7 +14,7 @@ from assay.harness.case import Case
 from assay.harness.device.failure import is_device_error
 from assay.harness.device.nearness import nearest_nics, numa_node, pci_address
 from assay.harness.measurement import Measurement
-from assay.harness.wellness import TOLERATED_NBYTES, free_nbytes, place_of, probed, with_losses
+from assay.harness.wellness import TOLERATED_NBYTES, free_nbytes, place_of, probed, shrunk, with_losses
 from tests.fakes import FakeWorld, context, on_ranks
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "fake_accelerator"))
@@ -86,6 +86,18 @@ def test_a_throttled_device_is_slower_by_its_own_clock(monkeypatch: pytest.Monke
     work = lambda: sum(range(20000))  # noqa: E731 - both do the same
     ratio = min(slow.time(work, range(9))) / min(well.time(work, range(9)))
     assert factor / 10 < ratio < factor * 10
+
+
+def test_a_device_with_less_memory_than_in_the_launch_before_is_marked() -> None:
+    before = [{"rank": rank, "device": {"uuid": uuid, "memory_nbytes": 1 << 30}} for rank, uuid in enumerate("abc")]
+    after = [{**rank, "device": {**rank["device"]}} for rank in before]  # type: ignore[dict-item]
+    assert shrunk(before, after) == shrunk([], after) == shrunk(before, []) == ()
+    after[1]["device"]["memory_nbytes"] -= 4 << 20  # type: ignore[index]
+    assert shrunk(before, after) == ("rank 1: device b has 4 MiB less memory than in the launch before",)
+    assert (
+        shrunk([{"rank": 0, "device": {"kind": "cpu", "memory_nbytes": 9}}], [{"rank": 0, "device": {"kind": "cpu", "memory_nbytes": 1}}])
+        == ()
+    )
 
 
 AcceleratorError = type("AcceleratorError", (RuntimeError,), {})
