@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from assay.harness.work import Context
 
 TRANSPORTS = ("loopback", "mpi", "gloo", "nccl")
+TORCH = "torch:"  # and the name of any back end of torch.distributed
 
 
 def open_transport(name: str, ctx: Context) -> Transport:
@@ -31,7 +32,7 @@ def open_transport(name: str, ctx: Context) -> Transport:
         from assay.collectives.mpi import Mpi
 
         return Mpi(ctx.world)
-    if name in TRANSPORTS:
+    if name in TRANSPORTS or name.startswith(TORCH):
         from assay.collectives.torch_group import TorchGroup
 
         return TorchGroup(name, ctx.world, device=ctx.device.torch_name)
@@ -43,7 +44,9 @@ def open_transport(name: str, ctx: Context) -> Transport:
 
 def check_transport(name: str) -> None:
     """Refuse a transport that is none of ours and that no installed package brings (RefusalError); nothing is imported."""
+    if name.startswith(TORCH) and name != TORCH:
+        return  # which back ends this torch has is known where it is loaded
     if name not in TRANSPORTS and find(GROUP, name) is None:
         message = "there is no such transport"
-        known = (*TRANSPORTS, *(plugin.name for plugin in plugins(GROUP)))
+        known = (*TRANSPORTS, *(plugin.name for plugin in plugins(GROUP)), f"{TORCH}BACKEND")
         raise RefusalError(message, value=name, where="transport", fix=f"Choose one of {', '.join(known)}.")

@@ -1,4 +1,4 @@
-"""Gloo and NCCL as transports under test, through torch's process groups and without torch's global default group."""
+"""Back ends of torch.distributed (gloo, nccl, any other) as transports under test, without torch's global default group."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assay.harness.world.protocol import World
 
 TIMEOUT = timedelta(seconds=60)
+ALIASES = {"rccl": "nccl"}  # torch built for HIP has RCCL under NCCL's name
 IN_PLACE = "the library's all-reduce works in place: a step is a copy of the message and then the all-reduce"
 
 
@@ -27,6 +28,8 @@ def missing(name: str, device: str) -> str:
 
     if not dist.is_available():
         return "this torch was built without torch.distributed"
+    if name not in ("gloo", "nccl"):
+        return registered(name, device)
     if name == "gloo":
         return "" if hasattr(dist, "ProcessGroupGloo") else "this torch was built without Gloo"
     if not (dist.is_nccl_available() and hasattr(dist, "ProcessGroupNCCL")):
@@ -44,20 +47,21 @@ class TorchGroup:
 
         NotApplicableError on every rank if one of them cannot have this transport; AssayError if they cannot be connected.
         """
-        refuse_together(name, world, device)
+        backend = backend_of(name)
+        refuse_together(backend, world, device)
         self.name, self.rank, self.size = name, world.rank, world.size
-        self._device = device if name == "nccl" else "cpu"
+        self._backend, self._device = backend, place_of(backend, device)
         self._store, address = open_store(world, timeout=TIMEOUT)
         try:
-            self._group: Any = gloo(self._store, world, address) if name == "gloo" else nccl(self._store, world)
+            self._group: Any = connect(backend, self._store, world, address)
             self._meet()
         except RuntimeError as error:
             message = f"rank {world.rank} cannot connect over {name}: {error}"
             raise AssayError(message) from error
         self.notes: Mapping[str, str] = {
-            "algorithm": f"chosen by {name}",
+            "algorithm": f"chosen by {backend}",
             "buffers": self._device,
-            **(crowding(world) if name == "gloo" else {}),
+            **(crowding(world) if backend == "gloo" else {}),
         }
 
     def _meet(self) -> None:
@@ -94,8 +98,70 @@ class TorchGroup:
     def close(self) -> None:
         """Shut the group down and give back its connections and the store's port."""
         group, self._group, self._store = self._group, None, None
-        if self.name == "nccl":
+        if self._backend != "gloo" and hasattr(group, "shutdown"):
             group.shutdown()
+
+
+def backend_of(name: str) -> str:
+    """Give torch's name of a transport's back end: ``torch:xccl`` and ``gloo`` are their own, RCCL goes by NCCL's."""
+    backend = name.removeprefix("torch:").lower()
+    return ALIASES.get(backend, backend)
+
+
+def registered(backend: str, device: str) -> str:
+    """Say why torch's registry cannot give a back end for a device; empty if it can."""
+    import torch.distributed as dist
+
+    if backend not in dist.Backend.backend_list:
+        return f"this torch knows the back ends {', '.join(name for name in dist.Backend.backend_list if name != 'undefined')}"
+    kind, able = device.split(":", maxsplit=1)[0], capable(backend)
+    if kind not in able and "cpu" not in able:
+        return f"{backend} carries {' and '.join(able)}, not {kind}"
+    if not (class_of(backend) or backend.upper() in dist.Backend._plugins):  # noqa: SLF001 - the registry has no public reader
+        return f"this torch was built without {backend}"
+    return ""
+
+
+def capable(backend: str) -> list[str]:
+    """List the kinds of device whose tensors a back end carries, as torch's registry says it."""
+    import torch.distributed as dist
+
+    return list(dist.Backend.backend_capability.get(backend, []))
+
+
+def place_of(backend: str, device: str) -> str:
+    """Say where messages lie: gloo's in the host's memory, others' on the device if they can carry it."""
+    if backend == "gloo":
+        return "cpu"
+    return device if backend == "nccl" or device.split(":", maxsplit=1)[0] in capable(backend) else "cpu"
+
+
+def class_of(backend: str) -> Any:
+    """Find the class of a back end that torch itself brings; None if it has none."""
+    import torch.distributed as dist
+
+    return getattr(dist, f"ProcessGroup{backend.upper()}", None)
+
+
+def connect(backend: str, store: Any, world: World, address: str) -> Any:
+    """Connect all ranks over a back end: ours by name, torch's own by class, others' through what they registered."""
+    import torch.distributed as dist
+
+    if backend == "gloo":
+        return gloo(store, world, address)
+    if backend == "nccl":
+        return nccl(store, world)
+    from torch._C._distributed_c10d import _DistributedBackendOptions  # what an extended creator takes
+
+    plugin = dist.Backend._plugins.get(backend.upper())  # noqa: SLF001 - the registry has no public reader
+    if plugin is None:
+        return class_of(backend)(store, world.rank, world.size)
+    if not plugin.extended_api:
+        return plugin.creator_fn(store, world.rank, world.size, TIMEOUT)
+    options = _DistributedBackendOptions()
+    options.store, options.group_rank, options.group_size, options.timeout = store, world.rank, world.size, TIMEOUT
+    options.group_id, options.global_ranks_in_group = "assay", list(range(world.size))
+    return plugin.creator_fn(options, None)
 
 
 def crowding(world: World) -> dict[str, str]:

@@ -51,6 +51,7 @@ class Case:
         device: kind of device, such as ``cpu``.
         inject: a planted fault, empty in real runs; it is part of the key, so planted numbers join no real series.
         budget: how long it may take; not part of the key.
+        timer: how steps are timed where that is not the device's own way (method, mode, ...); part of the key unless it is empty.
 
     """
 
@@ -64,6 +65,7 @@ class Case:
     device: str = "cpu"
     inject: Mapping[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
+    timer: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -72,7 +74,8 @@ class Case:
         ``suite/version/device/align/name=value,.../nodes x ranks``; names sorted, values as JSON with the quotes left out where that is
         unambiguous. Equal cases have equal keys and different cases different ones, on every machine.
         """
-        shown = dict(self.params) | ({"inject": dict(self.inject)} if self.inject else {})
+        beside = {"inject": dict(self.inject), "timer": dict(self.timer)}
+        shown = dict(self.params) | {name: value for name, value in beside.items() if value}
         pairs = ",".join(f"{name}={spell(shown[name])}" for name in sorted(shown))
         return f"{self.suite}/{self.version}/{self.device}/{self.align}/{pairs}/{self.layout}"
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assay.harness.beat import Seen, name
+from assay.harness.flight import dumps_of
 from assay.harness.measurement import Fault, Status
 
 # A rank whose innermost Python frame lies here is inside a library's call: it waits for another one. The device's timing loop
@@ -77,6 +78,7 @@ def hung(out: Path, beats: Sequence[Seen], seen_states: Mapping[int, str], *, la
     found, why = behind(beats, seen_states, texts)
     where = (found or list(beats))[0]
     told = "; ".join(str(seen) for seen in found or beats)
+    texts |= dumps_of(out, launch=launch)
     fault = Fault(found[0].rank if len(found) == 1 else None, where.phase, where.repetition, "; ".join(map(str, beats)), texts)
     return "timeout", f"hung for more than {timeout:g} s: {told} ({why})", fault
 
@@ -95,5 +97,6 @@ def died(out: Path, beats: Sequence[Seen], first: int | None, *, launch: int, en
         last = max(beats, key=lambda seen: seen.time_ns)
         fault = Fault(None, last.phase, last.repetition, "; ".join(map(str, beats)), stacks(out, beats, launch=launch))
         return "crashed", f"the launch ended ({ending}) and no rank could be named; last heartbeat: {last}", fault
-    fault = Fault(blamed.rank, blamed.phase, blamed.repetition, "; ".join(map(str, beats)), stacks(out, beats, launch=launch))
+    texts = stacks(out, beats, launch=launch) | dumps_of(out, launch=launch)
+    fault = Fault(blamed.rank, blamed.phase, blamed.repetition, "; ".join(map(str, beats)), texts)
     return "crashed", f"{blamed}: the process died first ({ending})", fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any
 
 from assay.harness.alignment import skewed
 from assay.harness.case import Case
+from assay.harness.device.protocol import Clock
+from assay.harness.errors import NotApplicableError
 from assay.harness.inject import plant
 from assay.harness.measurement import Checked, Measurement, Samples
 from assay.harness.session import OK, WRONG, CaseOverError, Session
@@ -33,6 +36,18 @@ class Running:
     rows: list[list[float]] = field(default_factory=list)
     why: str = ""
     window: tuple[float, float] | None = None  # of the timed part, time.monotonic
+
+    @functools.cached_property
+    def clock(self) -> Clock:
+        """What times the steps: the device in its own way, or as the case asks; NotApplicableError where it has no other way."""
+        device, timing = self.session.context.device, self.case.timer
+        if not timing:
+            return device
+        if not hasattr(device, "timed_by"):
+            message = f"timer: a device of kind {device.kind} is timed in one way only"
+            raise NotApplicableError(message)
+        clock: Clock = device.timed_by(timing)
+        return clock
 
 
 def measure(session: Session, case: Case, prepare: Callable[..., Work]) -> Measurement | None:
@@ -65,6 +80,7 @@ def whole_case(session: Session, case: Case, prepare: Callable[..., Work], runni
         gc.collect()  # once a case, since blocks run with the collector off
         work = prepare(context, **case.params)
         running.append(Running(session, case, work, Tally(context.rank)))  # from here on it is closed whatever happens
+        running[0].clock  # noqa: B018 - a way of timing that is not to be had is found out here
         running[0].work = plant(work, case.inject, rank=context.rank, size=context.size)
         return running[0]
 
@@ -91,7 +107,8 @@ def warm_up(run: Running) -> None:
     slowest: list[float] = []
 
     def rule() -> tuple[int, str]:
-        return next_warmup(slowest, elapsed=time.monotonic() - start, budget=run.case.budget), ""
+        settle = float(run.case.timer.get("settle_seconds", 0.0))
+        return next_warmup(slowest, elapsed=time.monotonic() - start, budget=run.case.budget, settle=settle), ""
 
     while count := decide(run, rule)[0]:
         slowest.extend(collect(run, block(run, count, verify=False), run.warmups))
@@ -136,7 +153,7 @@ def block(run: Running, count: int, *, verify: bool) -> list[float]:
     try:
         if run.case.align == "block":
             enter(run, reps[0])
-            seconds = session.context.device.time(work.step, reps)
+            seconds = run.clock.time(work.step, reps)
             if verify and work.refresh:
                 check(run, "timed block")
             return seconds
@@ -151,7 +168,7 @@ def block(run: Running, count: int, *, verify: bool) -> list[float]:
         def after(repetition: int) -> None:
             check(run, f"repetition {repetition}")
 
-        return session.context.device.time(work.step, reps, before=before, after=after if verify and work.refresh else None)
+        return run.clock.time(work.step, reps, before=before, after=after if verify and work.refresh else None)
     finally:
         gc.enable()
 
@@ -243,7 +260,7 @@ def written_down(
         checked=checked,
         samples=Samples(tuple(map(tuple, run.rows))).kept(),
         warmups=Samples(tuple(map(tuple, run.warmups))).kept(),
-        timer=session.timer,
+        timer={**session.timer, **run.clock.timer()} if case.timer and status == "measured" else session.timer,
         notes={**run.work.notes, "stopped": run.why},
         flags=(*flags(session, run), *(tally.trouble for tally in tallies if tally.trouble)),
         fault=fault,

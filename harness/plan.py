@@ -13,6 +13,7 @@ from assay.harness.errors import RefusalError
 from assay.harness.inject import KINDS, check_fault
 from assay.harness.params import Param, bind, schema
 from assay.harness.targets import needs_of, resolve
+from assay.harness.timer import asked_timer
 from assay.harness.timing import FEWEST, PATIENCE
 from assay.harness.work import Needs
 
@@ -43,6 +44,7 @@ class Plan:
         cases: what is to be measured, in order.
         left_out: what a budget or a shard left out.
         notes: what the planner dropped or merged, in words.
+        rank_env: variables set in each rank before it loads anything: a text for all, or one for each local rank.
         needs: per case key, bytes a rank and seconds, as estimated by the suite.
         telemetry: ``auto``, ``none``, or the name of one.
         share: measure although others work on the devices or the node; every number is marked then.
@@ -57,6 +59,7 @@ class Plan:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     needs: Mapping[str, Needs] = field(default_factory=dict, compare=False)
+    rank_env: Mapping[str, Any] = field(default_factory=dict)
     telemetry: str = "auto"
     share: bool = False
     exclusive: bool = False
@@ -67,7 +70,8 @@ class Plan:
         need = self.needs.get(case.key, Needs())
         step = need.step_seconds
         timed = max(case.budget.seconds, FEWEST * step, min(case.budget.min_reps * step, PATIENCE * case.budget.seconds))
-        return max(case.budget.warmup_seconds, step) + timed + 2 * step + need.seconds
+        settled = float(case.timer.get("settle_seconds", 0.0))
+        return max(case.budget.warmup_seconds, settled, step) + timed + 2 * step + need.seconds
 
 
 def expand(config: Mapping[str, Any], *, name: str, layout: str, notes: Sequence[str] = ()) -> Plan:
@@ -132,6 +136,7 @@ def suite_cases(
             device=str(config.get("device") or config["site"]["device"]),
             budget=budget(config.get("budget") or {}, options.get("budget") or {}, where=where),
         )
+        case = dataclasses.replace(case, timer=asked_timer(config.get("timer") or {}, align=case.align))
         if plant.get("kind") and plant.get("suite", suite) == suite and str(plant.get("match", "")) in case.key:
             case = dataclasses.replace(case, inject=plant)
         yield case, need_of(case, needs, origin, config)
@@ -198,7 +203,7 @@ def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[s
 def check_options(options: Mapping[str, Any], parameters: Mapping[str, Param], *, where: str) -> None:
     """Refuse options and axes that are neither a suite key nor a parameter (an axis of mappings may have any name)."""
     for name in parameters:
-        if name in SUITE_KEYS or name == "inject":  # the case key holds planted faults under that name
+        if name in SUITE_KEYS or name in ("inject", "timer"):  # the case key holds planted faults and timers under these names
             message = f"its function has a parameter named {name}, which means something else in a suite's configuration"
             raise RefusalError(message, where=where, fix="Rename the parameter.")
     for name in ("axes", "budget", "ranks", "units"):

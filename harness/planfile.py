@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from assay.harness.binding import check_rank_env
 from assay.harness.case import Case
 from assay.harness.errors import RefusalError
 from assay.harness.inject import check_fault
@@ -15,6 +16,7 @@ from assay.harness.plan import ALIGNMENTS, LeftOut, Plan, budget, one_of, positi
 from assay.harness.rundir import SCHEMA
 from assay.harness.targets import allowed
 from assay.harness.telemetry.open import check_name
+from assay.harness.timer import asked_timer
 
 
 def to_dict(plan: Plan) -> dict[str, Any]:
@@ -26,6 +28,7 @@ def to_dict(plan: Plan) -> dict[str, Any]:
         "cases": [case.as_dict() for case in plan.cases],
         "left_out": [{"case": row.case.as_dict(), "reason": row.reason} for row in plan.left_out],
         "notes": list(plan.notes),
+        "rank_env": dict(plan.rank_env),
         "needs": {key: asdict(need) for key, need in plan.needs.items()},
         "telemetry": plan.telemetry,
         "share": plan.share,
@@ -68,7 +71,19 @@ def from_dict(data: object, *, where: str) -> Plan:
     notes, marks = (tuple(map(str, rows_of(data, name, where=where))) for name in ("notes", "marks"))
     share, exclusive = (switch(data, name, where=where) for name in ("share", "exclusive"))
     telemetry = check_name(str(data.get("telemetry", "auto")), where=f"{where}: telemetry")
-    return Plan(str(data.get("name", "")), nranks, cases, left, notes, telemetry=telemetry, share=share, exclusive=exclusive, marks=marks)
+    ranks_per_node = max((int(case.layout.split("x")[1]) for case in cases), default=1)
+    return Plan(
+        str(data.get("name", "")),
+        nranks,
+        cases,
+        left,
+        notes,
+        rank_env=check_rank_env(data.get("rank_env"), ranks_per_node=ranks_per_node, where=f"{where}: rank_env"),
+        telemetry=telemetry,
+        share=share,
+        exclusive=exclusive,
+        marks=marks,
+    )
 
 
 def switch(data: Mapping[str, Any], name: str, *, where: str) -> bool:
@@ -106,7 +121,7 @@ def read_case(row: object, nranks: int, *, where: str) -> Case:
         case = Case.from_dict(row)
         case = replace(case, budget=budget({}, row.get("budget", {}), where=where))
         words = all(isinstance(word, str) for word in (case.suite, case.target, case.layout, case.device))
-        sound = words and isinstance(case.params, dict) and isinstance(case.inject, dict)
+        sound = words and isinstance(case.params, dict) and isinstance(case.inject, dict) and isinstance(case.timer, dict)
         nodes, ranks_per_node = (int(part) for part in case.layout.split("x"))
         fits = nodes > 0 and nodes * ranks_per_node == nranks == case.nranks and case.layout == f"{nodes}x{ranks_per_node}"
         key = case.key
@@ -122,6 +137,7 @@ def read_case(row: object, nranks: int, *, where: str) -> Case:
     allowed(case.target, where=f"{where}.target")
     one_of(case.align, ALIGNMENTS, where=f"{where}.align")
     positive_int(case.version, where=f"{where}.version")
+    asked_timer(case.timer, align=case.align, where=f"{where}.timer")
     if case.inject:
         check_fault(case.inject, nranks=nranks, where=f"{where}.inject")
     return case

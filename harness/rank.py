@@ -19,8 +19,8 @@ from typing import Any
 from assay.harness.alignment import alignment
 from assay.harness.beat import Beat, name
 from assay.harness.case import Case
-from assay.harness.device.open import open_device
 from assay.harness.errors import AssayError, RefusalError
+from assay.harness.flight import recorder_env
 from assay.harness.guard import stand_guard
 from assay.harness.launch.announced import announced, confirm
 from assay.harness.manners import settle
@@ -29,10 +29,12 @@ from assay.harness.params import bind, schema
 from assay.harness.plan import Plan
 from assay.harness.planfile import read_plan
 from assay.harness.rundir import LineWriter, RunDir
+from assay.harness.seating import set_early, take_seat
 from assay.harness.session import Session
 from assay.harness.suitepath import take_options
 from assay.harness.targets import resolve
 from assay.harness.telemetry.watch import open_watch
+from assay.harness.wellness import free_nbytes, place_of, probed, shrunk, with_losses
 from assay.harness.work import Context
 from assay.harness.world.open import Meeting, open_world
 from assay.harness.world.protocol import World
@@ -50,6 +52,7 @@ def main(argv: list[str]) -> int:
     try:
         take_options(argv[2:])
         plan = read_plan(Path(argv[0]))
+        set_early(plan.rank_env)
         world = join_world(plan.nranks)
         run_plan(plan, world, Path(argv[1]))
         world.close()
@@ -74,15 +77,22 @@ def join_world(nranks: int) -> World:
 
 def run_plan(plan: Plan, world: World, out: Path) -> None:
     """Measure what is missing in ``out``, in the plan's order."""
-    functions = {case.key: checked_target(case) for case in plan.cases}
     run_dir = RunDir(out)
     launch, finished = world.bcast((run_dir.next_launch(), finished_keys(run_dir)) if world.rank == 0 else (0, set()))
     beat = Beat(out / "beats", rank=world.rank, launch=launch)
-    device = open_device(plan.cases[0].device, local_rank=local_rank(world))
-    session = Session(Context(world, device), beat, out, launch, timer={**device.timer(), **alignment(world)})
+    if plan.cases[0].device == "cuda":
+        os.environ.update(recorder_env(out, launch=launch, environ=os.environ))
+        (out / "flight").mkdir(exist_ok=True)
+    device, place = take_seat(world, plan.cases[0].device, plan.rank_env)
+    functions = {case.key: checked_target(case) for case in plan.cases}
+    where = place_of(device, device.facts())
+    sick = probed(world, device, where)
+    timer = {**device.timer(), **alignment(world)} if sick is None else {}
+    session = Session(Context(world, device), beat, out, launch, timer=timer, place=where)
     session.watch = open_watch(plan.telemetry, device.facts())
     session.marks = settle(plan, session)
-    everyone = world.gather(rank_facts(world, session))
+    everyone = world.gather({**rank_facts(world, session), **place})
+    session.marks += shrunk(run_dir.ranks(), everyone or [])
     writer = (
         LineWriter(out / "measurements" / f"{launch:03d}-ranks.jsonl", {"run": run_dir.id, "ranks": everyone}) if world.rank == 0 else None
     )
@@ -92,10 +102,14 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
                 continue
             beat.case(index)
             limit(case.budget.timeout)
-            measurement = measure(session, case, functions[case.key])
+            before = free_nbytes(device)
+            measurement = measure(session, case, functions[case.key]) if sick is None else sick.ends(case)
+            measurement = with_losses(world, measurement, before, device)
             limit(0)
             if writer is not None and measurement is not None:
                 writer.measurement(measurement)
+            if session.spent:
+                break  # a process whose device failed cannot use it any more: the next launch has fresh ones
     if writer is not None:
         writer.close()
     beat.end()
@@ -116,12 +130,6 @@ def checked_target(case: Case) -> Callable[..., Any]:
 def finished_keys(run_dir: RunDir) -> set[str]:
     """List the cases that are on disk already."""
     return {m.case.key for m in run_dir.measurements().measurements}
-
-
-def local_rank(world: World) -> int:
-    """Number this rank among those on the same host, by rank."""
-    hosts = world.allgather(socket.gethostname())
-    return hosts[: world.rank].count(hosts[world.rank])
 
 
 def rank_facts(world: World, session: Session) -> Mapping[str, Any]:

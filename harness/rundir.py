@@ -209,6 +209,16 @@ class RunDir:
         complete = bool(parts) and all(part.complete for part in parts)
         return Lines(tuple(unique.values()), complete, tuple(problems))
 
+    def ranks(self) -> list[dict[str, Any]]:
+        """Read where each rank of the last launch that came up sat, and on which device; empty if none did."""
+        for path in reversed([path for path in self.measurement_files() if not path.stem.endswith("-door")]):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):  # a header cut short
+                with path.open("rb") as file:
+                    ranks = json.loads(file.readline())["ranks"]
+                if isinstance(ranks, list) and all(isinstance(rank, dict) for rank in ranks):
+                    return ranks
+        return []
+
     def next_launch(self) -> int:
         """Number of the next launch: one more than the highest on disk."""
         numbers = [path.name.partition("-")[0] for path in self.measurement_files()]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from assay.harness.beat import Beat, name
+from assay.harness.device.failure import is_device_error
 from assay.harness.errors import BrokenWorldError, NotApplicableError
 from assay.harness.measurement import Fault, Status
 from assay.harness.telemetry.none import NoWatch
@@ -21,6 +22,7 @@ T = TypeVar("T")
 OK, WRONG, ABSENT, BROKEN = range(4)
 # A rank that raised waits this long for ranks that may be stuck in a collective which it will never join.
 GRACE_SECONDS = 3.0
+LATE_SECONDS = 10.0  # more than the door needs to end a launch after a case's deadline
 
 
 class CaseOverError(Exception):
@@ -44,6 +46,8 @@ class Session:
     phase: str = "start"
     repetition: int | None = None
     deadline: float = field(default=0.0)
+    place: str = ""  # names this rank's device, for whoever has to find it
+    spent: bool = False  # a device failed: its process cannot use it any more
     watch: Watch = field(default_factory=lambda: NoWatch("nobody asked for it"))
     marks: tuple[str, ...] = ()  # on every number of this launch
 
@@ -58,24 +62,27 @@ class Session:
         """
         self.phase = phase
         self.beat.phase(phase)
-        value, code, said = None, OK, ("", "")
+        value, code, said = None, OK, ("", "", False)
         try:
             value = action()
         except CaseOverError:
             raise  # agreed on already, inside the action
         except NotApplicableError as error:
-            code, said = ABSENT, (str(error), "")
+            code, said = ABSENT, (str(error), "", False)
         except Exception as error:  # noqa: BLE001 - a suite may raise anything; it ends the case, never the run
-            code, said = BROKEN, (f"{type(error).__name__}: {error}", traceback.format_exc())
+            failed = is_device_error(error)
+            blamed = f"{self.place} failed: " if failed else ""
+            code, said = BROKEN, (f"{blamed}{type(error).__name__}: {error}", traceback.format_exc(), failed)
         self.agree(code, said, hurry=traffic and code == BROKEN)
         return value  # type: ignore[return-value]
 
-    def agree(self, code: int, said: tuple[str, str] = ("", ""), *, hurry: bool = False) -> list[int]:
+    def agree(self, code: int, said: tuple[str, str, bool] = ("", "", False), *, hurry: bool = False) -> list[int]:
         """Exchange codes; CaseOverError on every rank if one of them failed.
 
         If the others cannot come, leave a last word on disk and end the launch.
         """
-        patience = GRACE_SECONDS if hurry else max(GRACE_SECONDS, self.deadline - time.monotonic())
+        # A rank that is well outwaits the deadline: the door decides who is behind, from the stacks that all ranks write then.
+        patience = GRACE_SECONDS if hurry else max(GRACE_SECONDS, self.deadline + LATE_SECONDS - time.monotonic())
         try:
             codes = self.context.world.agree(code, seconds=patience)
         except BrokenWorldError:
@@ -87,20 +94,22 @@ class Session:
             raise self.over(codes, said)
         return codes
 
-    def over(self, codes: list[int], said: tuple[str, str]) -> CaseOverError:
+    def over(self, codes: list[int], said: tuple[str, str, bool]) -> CaseOverError:
         """Make the same ending on every rank: not applicable only if all say so; else an error, and the first rank that had it is named."""
         everyone = self.context.world.allgather((said, self.repetition))
-        rank = codes.index(BROKEN if BROKEN in codes else ABSENT)
-        (reason, trace), repetition = everyone[rank]
+        failed = [r for r, ((_, _, device), _) in enumerate(everyone) if device]
+        self.spent = self.spent or bool(failed)
+        rank = failed[0] if failed else codes.index(BROKEN if BROKEN in codes else ABSENT)
+        (reason, trace, _), repetition = everyone[rank]
         if min(codes) == max(codes) == ABSENT:
             return CaseOverError("not_applicable", reason, None)
         if BROKEN not in codes:  # one sick device among many must not hide the case for all of them
             reason = f"{codes.count(ABSENT)} of {len(codes)} ranks cannot have it, the others can: {reason}"
-        stacks = {f"rank {r}": text for r, ((_, text), _) in enumerate(everyone) if text}
+        stacks = {f"rank {r}": text for r, ((_, text, _), _) in enumerate(everyone) if text}
         fault = Fault(rank, self.phase, repetition, trace, stacks)
         return CaseOverError("error", f"rank {rank} raised in {self.phase}{at(repetition)}: {reason}", fault)
 
-    def last_word(self, said: tuple[str, str]) -> None:
+    def last_word(self, said: tuple[str, str, bool]) -> None:
         """Write down what this rank raised, for the door."""
         folder = self.out / "faults"
         folder.mkdir(exist_ok=True)

@@ -15,10 +15,12 @@ PATIENCE = 10  # slices after which even the minimum of repetitions is given up
 FEWEST = 3
 
 
-def next_warmup(seconds: Sequence[float], *, elapsed: float, budget: Budget) -> int:
-    """Tell how many more warm-up repetitions to make; 0 when converged or out of time."""
+def next_warmup(seconds: Sequence[float], *, elapsed: float, budget: Budget, settle: float = 0.0) -> int:
+    """Tell how many more warm-up repetitions to make; 0 when converged or out of time, but never before ``settle`` seconds."""
     if not seconds:
         return 1
+    if elapsed < settle:
+        return max(1, int(min(settle - elapsed, settle / BLOCKS) / max(seconds[-1], 1e-6)))
     if elapsed >= budget.warmup_seconds or converged(seconds):
         return 0
     fitting = (budget.warmup_seconds - elapsed) / max(*seconds[-WINDOW:], 1e-9)

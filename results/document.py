@@ -29,6 +29,7 @@ def document(rundir: RunDir) -> dict[str, Any]:
     data = {
         "schema": SCHEMA,
         "run": dict(judgement.described) | {"id": rundir.id, "status": read_info(rundir.path).status},
+        "ranks": rundir.ranks(),
         "cases": [case_row(case, judgement) for case in judgement.cases],
         "records": [record.as_dict() for record in judgement.records],
         "coverage": judgement.coverage.as_dict(),

@@ -186,6 +186,12 @@ def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: st
     return {"run": run, "plan": plan, "config": config, "store": store, "base": base}
 
 
+def unfinished(run: RunDir, plan: Plan) -> str:
+    """Say that cases are left because a device failed: its process is spent, and only a new launch can go on."""
+    left = len({case.key for case in plan.cases} - execute.finished(run))
+    return f"a device failed and {left} cases are left: go on with assay run --resume {run.id}" if left else ""
+
+
 def conclude(ns: Namespace, prepared: dict[str, Any], run: RunDir, plan: Plan) -> int:
     """On rank 0: judge, tell, give the exit code."""
     from assay.harness.door import run as verb
@@ -198,6 +204,7 @@ def conclude(ns: Namespace, prepared: dict[str, Any], run: RunDir, plan: Plan) -
         base=base if base is not None else execute.earlier(prepared["store"], run),
         decide=base is not None,
         allow_inconclusive=ns.allow_inconclusive,
+        trouble=unfinished(run, plan),
     )
     code, document, _ = verb.told(run, judgement, json=ns.json, quiet=False)
     if ns.json:

@@ -119,7 +119,7 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 def check_known(config: dict[str, Any]) -> None:
     """Refuse keys that nothing reads, whether ``+KEY=...`` or a file put them there; rules, hardware and model take any."""
     root = load_yaml(CONF / "config.yaml")
-    known: dict[str, set[str]] = {"": {*root, *GROUPS} - {"defaults"}, "inject": {*root["inject"]}}
+    known: dict[str, set[str]] = {"": {*root, *GROUPS} - {"defaults"}, "inject": {*root["inject"]}, "timer": {*root["timer"]}}
     for group in ("site", "launch", "store"):
         known[group] = {key for path in (CONF / group).glob("*.yaml") for key in load_yaml(path)}
     for part, names in known.items():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from assay.harness.binding import check_rank_env
 from assay.harness.case import Case
 from assay.harness.door.compose import Composed, suite_options
 from assay.harness.door.value import affordable
@@ -44,7 +45,8 @@ def make_plan(
     if nranks is not None and wanted != nranks and any(o.startswith("site.nranks=") for o in composed.overrides):
         message = f"the world that is up has {nranks} ranks"
         raise RefusalError(message, value=wanted, where="site.nranks", fix="Leave it out, or start as many ranks.")
-    total, hosts = nranks or wanted, nodes or positive_int(site.get("nodes"), where="site.nodes")
+    total = nranks or wanted
+    hosts = nodes_of(site, total, found=nodes)
     if total % hosts:
         message = f"{total} ranks do not divide over {hosts} nodes"
         raise RefusalError(message, value=total, where="site.nranks", fix=f"Use a multiple of {hosts}.")
@@ -52,7 +54,22 @@ def make_plan(
     telemetry = check_name(site.get("telemetry") or "auto")
     plan = expand(config, name=composed.plan_name, layout=f"{hosts}x{total // hosts}", notes=composed.notes)
     whole = calibrated(plan, config, config_dirs)
-    return dataclasses.replace(whole, telemetry=telemetry, share=share, exclusive=exclusive)
+    variables = check_rank_env(site.get("rank_env"), ranks_per_node=total // hosts)
+    return dataclasses.replace(whole, telemetry=telemetry, share=share, exclusive=exclusive, rank_env=variables)
+
+
+def nodes_of(site: Mapping[str, Any], nranks: int, *, found: int | None) -> int:
+    """Count the nodes: those of the world that is up, else ``site.nodes``; ``site.ranks_per_node`` must fit them, or sets them."""
+    a_node = site.get("ranks_per_node")
+    said = positive_int(site.get("nodes"), where="site.nodes")
+    if a_node is None:
+        return found or said
+    positive_int(a_node, where="site.ranks_per_node")
+    nodes = found or (said if said > 1 else -(-nranks // a_node))
+    if nodes * a_node != nranks:
+        message = f"{nranks} ranks on {nodes} node{'' if nodes == 1 else 's'} are not {a_node} a node"
+        raise RefusalError(message, value=a_node, where="site.ranks_per_node", fix="Correct it, site.nodes or site.nranks.")
+    return int(nodes)
 
 
 def calibrated(plan: Plan, config: Mapping[str, Any], config_dirs: Sequence[str]) -> Plan:
@@ -65,7 +82,7 @@ def calibrated(plan: Plan, config: Mapping[str, Any], config_dirs: Sequence[str]
     if not wanted:
         return plan
     suite = {**suite_options("calibrate", config_dirs), "axes": {"resource": wanted}}
-    own = {**config, "suite": {"calibrate": suite}, "inject": {}, "dtype": None, "impl": None, "layout": None}
+    own = {**config, "suite": {"calibrate": suite}, "inject": {}, "timer": {}, "dtype": None, "impl": None, "layout": None}
     first = expand({**own, "seed": None}, name=plan.name, layout=plan.cases[0].layout)
     return dataclasses.replace(plan, cases=(*first.cases, *plan.cases), needs={**first.needs, **plan.needs})
 

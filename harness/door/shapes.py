@@ -8,7 +8,7 @@ from typing import Any
 from assay.harness.errors import RefusalError
 from assay.harness.launch.slurm import BATCH_OPTIONS, STEP_OPTIONS
 
-MAPPINGS = ("suite", "site", "launch", "hardware", "model", "rules", "store", "budget", "inject")
+MAPPINGS = ("suite", "site", "launch", "hardware", "model", "rules", "store", "budget", "inject", "timer")
 # What each key of a group may hold; null is always allowed where the packaged default is null.
 TYPES: Mapping[str, Mapping[str, tuple[type, ...]]] = {
     "site": {
@@ -16,6 +16,8 @@ TYPES: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "device": (str,),
         "nranks": (int,),
         "nodes": (int,),
+        "ranks_per_node": (int, type(None)),
+        "rank_env": (dict,),
         "threads": (int, type(None)),
         "memory_nbytes": (int, type(None)),
         "mpiexec": (str, type(None)),

@@ -1,4 +1,4 @@
-"""The CUDA device on a hand-written torch: which calls it makes, in which order, and what it refuses."""
+"""An accelerator on a hand-written torch: which calls it makes, in which order, and what it refuses."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from assay.harness.device.cuda import CudaDevice
+from assay.harness.device.accelerator import AcceleratorDevice
 from assay.harness.errors import NotApplicableError, RefusalError
+
+KIND = "cuda"
 
 
 class FakeEvent:
@@ -46,7 +48,16 @@ class FakeTorch:
         self.log: list[Any] = []
         self.now = 0.0
         self.version = SimpleNamespace(cuda="13.0", hip=None)
-        properties = SimpleNamespace(major=capability[0], minor=capability[1], name="Fake 100", total_memory=80 << 30, uuid="u")
+        properties = SimpleNamespace(
+            major=capability[0],
+            minor=capability[1],
+            name="Fake 100",
+            total_memory=80 << 30,
+            uuid="u",
+            pci_domain_id=0,
+            pci_bus_id=0x1B,
+            pci_device_id=0,
+        )
         if l2 is not None:
             properties.L2_cache_size = l2
         self.cuda = SimpleNamespace(
@@ -57,6 +68,7 @@ class FakeTorch:
             synchronize=lambda index: self.log.append(("sync", index)),
             Event=lambda *, enable_timing=False: FakeEvent(self, enable_timing=enable_timing),
         )
+        self.get_device_module = lambda kind: getattr(self, kind)
         self.flushed: list[tuple[int, str, str]] = []
 
     def empty(self, nbytes: int, *, dtype: str, device: str) -> SimpleNamespace:
@@ -70,9 +82,9 @@ class FakeTorch:
         self.now += seconds
 
 
-def opened(torch: FakeTorch, index: int = 0) -> CudaDevice:
+def opened(torch: FakeTorch, index: int = 0) -> AcceleratorDevice:
     """Open a device and forget how."""
-    device = CudaDevice(index, torch)  # type: ignore[arg-type]
+    device = AcceleratorDevice(KIND, index, torch)  # type: ignore[arg-type]
     torch.log.clear()
     return device
 
@@ -107,7 +119,7 @@ def test_what_is_flushed_is_larger_than_the_cache(l2: int | None, least: int) ->
 def test_a_rank_without_a_device_of_its_own_is_refused() -> None:
     for index in (2, 3):
         with pytest.raises(RefusalError) as caught:
-            CudaDevice(index, FakeTorch(count=2))  # type: ignore[arg-type]
+            AcceleratorDevice(KIND, index, FakeTorch(count=2))  # type: ignore[arg-type]
         assert caught.value.where == "site.ranks_per_node"
         assert caught.value.value == 2
         assert f"local rank {index}" in str(caught.value)
@@ -116,7 +128,7 @@ def test_a_rank_without_a_device_of_its_own_is_refused() -> None:
 
 def test_no_device_at_all_is_not_applicable() -> None:
     with pytest.raises(NotApplicableError, match="device=cuda"):
-        CudaDevice(0, FakeTorch(available=False))  # type: ignore[arg-type]
+        AcceleratorDevice(KIND, 0, FakeTorch(available=False))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +141,7 @@ def test_fp8_comes_with_ada(capability: tuple[int, int], *, fp8: bool) -> None:
 
 def test_each_rank_selects_and_waits_for_its_own_device() -> None:
     torch = FakeTorch()
-    device = CudaDevice(1, torch)  # type: ignore[arg-type]
+    device = AcceleratorDevice(KIND, 1, torch)  # type: ignore[arg-type]
     device.sync()
     assert ("set_device", 1) in torch.log
     assert torch.log[-1] == ("sync", 1)
@@ -140,4 +152,8 @@ def test_the_clock_and_the_device_are_named() -> None:
     device = opened(torch)
     assert "events" in device.timer()["name"]
     assert device.timer()["overhead"] == 0.0
-    assert device.facts() == {"kind": "cuda", "name": "Fake 100", "memory_nbytes": 80 << 30, "uuid": "u", "driver": "13.0"}
+    facts = device.facts()
+    assert (
+        facts | {"kind": "cuda", "name": "Fake 100", "memory_nbytes": 80 << 30, "uuid": "u", "pci": "0000:1b:00.0", "runtime": "13.0"}
+        == facts
+    )
