@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 PIP := .venv/bin/python -m pip --quiet --quiet install --constraint constraints.txt
 READY := .venv/.ready
 
-.PHONY: run test setup lint bench wheel clean
+.PHONY: run test setup lint bench wheel wheelhouse clean
 run: $(READY)  ## the main job: plan=smoke on this machine (ARGS adds overrides and options)
 	@.venv/bin/assay run plan=smoke $(ARGS)
 
@@ -12,6 +12,9 @@ test: $(READY)  ## lint, types, imports and the tests
 
 lint bench wheel: $(READY)  ## one nox session
 	@.venv/bin/nox --session $@
+
+wheelhouse: $(READY)  ## wheels for a machine without a network (docs/airgapped.md); ARGS go on to it
+	@.venv/bin/nox --session wheelhouse -- $(ARGS)
 
 setup: $(READY)  ## only the set-up
 

@@ -6,13 +6,16 @@ there, so that set-up is paid for once; any other nox gives each session an envi
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
 
 import nox
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+ANTLR = "antlr4-python3-runtime==4.9.3"  # Hydra's parser
 ROOMS = ("harness", "suites", "collectives", "conf", "results")
 
 nox.options.sessions = ["lint", "types", "imports", "tests"]
@@ -90,3 +93,26 @@ def foreign(session: nox.Session) -> None:
     """Run a public package's own benchmarks, unmodified, under ``pytest --assay``; tells the time from download to verdict."""
     ready(session, "test")
     run(session, Path(session.bin) / "python", "tests/bench/foreign.py", session.create_tmp(), *session.posargs)
+
+
+@nox.session
+def wheelhouse(session: nox.Session) -> None:
+    """Write wheels that install without a network: ``-- [FOLDER] [--torch] [pip's --platform, --python-version, ...]``."""
+    words = list(session.posargs)
+    folder = Path(words.pop(0)) if words and not words[0].startswith("-") else Path("wheelhouse")
+    python = str(ready(session, "test", assay=False) / "python")
+    target = [word for word in words if word != "--torch"]
+    # antlr4's runtime is sold as source only: its wheel is built here, and is the same for every platform.
+    shutil.rmtree("build", ignore_errors=True)  # what an older build left there would go into the wheel
+    building = ["--quiet", "--no-deps", "--no-build-isolation", f"--wheel-dir={folder}"]
+    session.run(python, "-m", "pip", "wheel", *building, ".", ANTLR, external=True)
+    shutil.rmtree("build", ignore_errors=True)
+    project = PYPROJECT["project"]
+    wanted = [need for need in project["dependencies"] if "--torch" in words or not need.startswith("torch")]
+    # torch asks for a newer setuptools than venv of Python 3.11 brings, and pip would go looking for another torch.
+    wanted += [*project["optional-dependencies"]["mpich"], "setuptools"]
+    options = ["--quiet", "--constraint=constraints.txt", f"--find-links={folder}", f"--dest={folder}", "--only-binary=:all:"]
+    session.run(python, "-m", "pip", "download", *options, *target, *wanted, external=True)
+    shutil.copy("docs/Containerfile", folder)
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(folder.glob("*.whl"))]
+    (folder / "SHA256SUMS").write_text("".join(sums))

@@ -132,8 +132,8 @@ def run(home: Path) -> Run:
     env |= {"ASSAY_SITE_CONFIG": str(home / "etc"), "PATH": f"{home}/venv/bin:{BESIDE}:{env['PATH']}"}
     env["LD_LIBRARY_PATH"] = f"{BESIDE.parent}/lib"  # the MPI is one of the dependencies, which lie in this environment
 
-    def command(name: str, *args: str) -> subprocess.CompletedProcess[str]:
-        argv, folder = [str(home / "venv" / "bin" / name), *args], home / "work"
+    def command(name: str, *args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        argv, folder = [str(home / "venv" / "bin" / name), *args], cwd or home / "work"
         return subprocess.run(
             argv, env=env, cwd=folder, user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, text=True, timeout=120, check=False
         )
@@ -217,3 +217,39 @@ def test_the_ear_hears_what_an_entry_point_has_imported(run: Run, home: Path) ->
     found = json.loads(done.stdout.splitlines()[-1])
     heard = {Path(name).parent.name for name in found["heard"] if "acme" in name.removeprefix(str(home))}
     assert (found["code"], heard) == (0, {"acme"})  # and nothing of the broken package, which was not chosen
+
+
+@pytest.fixture
+def sealed(home: Path) -> Iterator[Path]:
+    """Take the right to write away from everything but nobody's own folder; give a folder that nobody may not write."""
+    paths = [home, *(path for path in (home / "venv").rglob("*") if not path.is_symlink())]
+    modes = {path: path.stat().st_mode for path in paths}
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222)
+    yield home
+    for path, mode in modes.items():
+        path.chmod(mode)
+
+
+@pytest.mark.mpi
+@pytest.mark.slow
+def test_installed_read_only_without_a_home_it_runs_where_a_store_is_given(run: Run, sealed: Path) -> None:
+    store = sealed / "work" / "elsewhere"
+    words = ("suite=[all_reduce]", "suite.all_reduce.axes.bytes=[8]", "site.nranks=2", *TINY)
+    done = run("assay", "run", *words, f"store.url={store}", cwd=sealed)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list(store.glob("2*"))) == 1
+    for verb in (("plan", "plan=smoke"), ("suites",), ("doctor", "--permissions"), ("show", "latest", "--store", str(store))):
+        said = run("assay", *verb, cwd=sealed)
+        assert said.returncode == 0, said.stderr
+        assert "Traceback" not in said.stderr
+    assert run("assay", "doctor", cwd=sealed).returncode == 2  # no store that could be written: not ready, and said
+
+
+@pytest.mark.slow
+def test_without_any_folder_to_write_it_is_refused_in_a_sentence(run: Run, sealed: Path) -> None:
+    done = run("assay", "run", "suite=[gemm]", "site.nranks=1", *TINY, cwd=sealed)
+    assert done.returncode == 2
+    assert "Choose a store that you may write (store.url=DIR or ASSAY_STORE)" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not done.stdout
