@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from assay.harness.alignment import skewed
+from assay.harness.account import written_down
 from assay.harness.case import Case
-from assay.harness.device.protocol import Clock
-from assay.harness.errors import NotApplicableError
 from assay.harness.inject import plant
-from assay.harness.measurement import Checked, Measurement, Samples
+from assay.harness.measurement import Measurement
+from assay.harness.running import Running
 from assay.harness.session import OK, WRONG, CaseOverError, Session
-from assay.harness.tally import Tally, merge
-from assay.harness.timing import converged, next_block, next_warmup
+from assay.harness.tally import Tally
+from assay.harness.timing import next_block, next_warmup
 from assay.harness.work import Work
-
-SHY_REPS = 6  # under so many repetitions no 95 % interval of the median exists
-
-
-@dataclass
-class Running:
-    """One case while it runs on one rank; rank 0 alone holds everybody's samples."""
-
-    session: Session
-    case: Case
-    work: Work
-    tally: Tally
-    steps: int = 0  # counts every step of the case, so that each has fresh data
-    warmups: list[list[float]] = field(default_factory=list)
-    rows: list[list[float]] = field(default_factory=list)
-    why: str = ""
-    window: tuple[float, float] | None = None  # of the timed part, time.monotonic
-
-    @functools.cached_property
-    def clock(self) -> Clock:
-        """What times the steps: the device in its own way, or as the case asks; NotApplicableError where it has no other way."""
-        device, timing = self.session.context.device, self.case.timer
-        if not timing:
-            return device
-        if not hasattr(device, "timed_by"):
-            message = f"timer: a device of kind {device.kind} is timed in one way only"
-            raise NotApplicableError(message)
-        clock: Clock = device.timed_by(timing)
-        return clock
 
 
 def measure(session: Session, case: Case, prepare: Callable[..., Work]) -> Measurement | None:
@@ -233,72 +202,3 @@ def close(session: Session, running: list[Running]) -> None:
             run.work.close()
         except Exception as error:  # noqa: BLE001 - the answer and the samples stand; the failure is told
             run.tally.trouble = f"rank {run.tally.rank}: closing raised {type(error).__name__}: {error}"
-
-
-def written_down(
-    session: Session, case: Case, ending: tuple[Any, ...], running: list[Running], tallies: list[Tally], seconds: float
-) -> Measurement:
-    """Write the Measurement on rank 0."""
-    status, reason, fault = ending
-    checked = merge(tallies)
-    if not running:
-        return Measurement(case, status, reason, fault=fault, seconds=seconds, timer=session.timer)
-    run = running[0]
-    if run.work.checked_by != "assay":
-        checked = Checked(by=run.work.checked_by)
-    if status == "wrong":
-        reason = f"wrong answer: {checked.reason}" + (
-            f"; worst at {checked.where}" if checked.where and checked.where not in checked.reason else ""
-        )
-    status, reason = sane(status, reason, run.rows)
-    return Measurement(
-        case=case,
-        status=status,
-        reason=reason,
-        scope=run.work.scope,
-        volume=run.work.volume,
-        checked=checked,
-        samples=Samples(tuple(map(tuple, run.rows))).kept(),
-        warmups=Samples(tuple(map(tuple, run.warmups))).kept(),
-        timer={**session.timer, **run.clock.timer()} if case.timer and status == "measured" else session.timer,
-        notes={**run.work.notes, "stopped": run.why},
-        flags=(*flags(session, run), *(tally.trouble for tally in tallies if tally.trouble)),
-        fault=fault,
-        seconds=seconds,
-    )
-
-
-def sane(status: str, reason: str, rows: list[list[float]]) -> tuple[Any, str]:
-    """Refuse figures from a clock that went backwards or gave no number, and a case that timed nothing."""
-    if status != "measured":
-        return status, reason
-    if not rows or not rows[0]:
-        return "error", "no repetition was timed"
-    for rank, row in enumerate(rows):
-        bad = next((value for value in row if not 0 <= value < float("inf")), None)
-        if bad is not None:
-            return "error", f"rank {rank}: the clock gave {bad} s for a repetition, so none of its figures can be trusted"
-    return status, reason
-
-
-def flags(session: Session, run: Running) -> tuple[str, ...]:
-    """Mark what a reader should know about the quality of the numbers."""
-    found = []
-    slowest = Samples(tuple(map(tuple, run.warmups))).slowest if run.warmups else []
-    if not converged(slowest):
-        found.append("warm-up did not converge")
-    if run.rows and len(run.rows[0]) < SHY_REPS:
-        found.append(f"only {len(run.rows[0])} repetitions")
-    middle = sorted(run.rows[0])[len(run.rows[0]) // 2] if run.rows and run.rows[0] else 0.0
-    overhead = float(session.timer.get("overhead", 0.0))
-    if middle and overhead > 0.02 * middle:
-        found.append(f"timer overhead is {overhead / middle:.0%} of the median")
-    apart = skewed(session.timer, seconds=middle) if run.work.scope == "world" else ""
-    if apart:
-        found.append(apart)
-    found.extend(session.marks)
-    if run.work.checked_by == "nobody":
-        found.append("the answer was not checked")
-    if run.case.inject:
-        found.append(f"planted fault: {run.case.inject.get('kind')}")
-    return tuple(found)

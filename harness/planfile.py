@@ -12,7 +12,8 @@ from assay.harness.binding import check_rank_env
 from assay.harness.case import Case
 from assay.harness.errors import RefusalError
 from assay.harness.inject import check_fault
-from assay.harness.plan import ALIGNMENTS, LeftOut, Plan, budget, one_of, positive_int
+from assay.harness.plan import ALIGNMENTS, LeftOut, Plan
+from assay.harness.plancheck import budget, one_of, positive_int
 from assay.harness.rundir import SCHEMA
 from assay.harness.targets import allowed
 from assay.harness.telemetry.open import check_name

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.harness.door.console import emit_json, parser
+from assay.harness.door.making import only, told
 from assay.harness.door.replay import stored_plan
-from assay.harness.door.run import only, suite_path_option, told
+from assay.harness.door.run import suite_path_option
 from assay.harness.door.runs import opened, store_option
 from assay.harness.door.submit import collected, job_of
 from assay.harness.interrupt import interruptible

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from assay.harness.door import execute
 from assay.harness.door.console import Progress, emit_json, tell
+from assay.harness.door.making import only, told
 from assay.harness.door.replay import stored_plan
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
 from assay.harness.guard import die_with_parent
@@ -166,7 +167,7 @@ def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: st
     if ns.resume:
         store = Store(locate(ns.store, os.environ))
         base = store.resolve(ns.base) if ns.base else None
-        run = verb.only(store.resolve(ns.resume), "--resume")
+        run = only(store.resolve(ns.resume), "--resume")
         plan, config = stored_plan(run, goes_on=True), run.config()
         if plan.nranks != nranks:
             message = f"was planned for {plan.nranks} ranks, the world that is up has {nranks}"
@@ -194,8 +195,6 @@ def unfinished(run: RunDir, plan: Plan) -> str:
 
 def conclude(ns: Namespace, prepared: dict[str, Any], run: RunDir, plan: Plan) -> int:
     """On rank 0: judge, tell, give the exit code."""
-    from assay.harness.door import run as verb
-
     Progress(run, plan).end()
     base = prepared["base"]
     judgement = execute.finish(
@@ -206,7 +205,7 @@ def conclude(ns: Namespace, prepared: dict[str, Any], run: RunDir, plan: Plan) -
         allow_inconclusive=ns.allow_inconclusive,
         trouble=unfinished(run, plan),
     )
-    code, document, _ = verb.told(run, judgement, json=ns.json, quiet=False)
+    code, document, _ = told(run, judgement, json=ns.json, quiet=False)
     if ns.json:
         emit_json(document)
     return code

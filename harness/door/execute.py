@@ -25,7 +25,8 @@ from assay.harness.launch.choose import choose, flags_of
 from assay.harness.launch.command import environment
 from assay.harness.launch.scheduler import others
 from assay.harness.manners import admit
-from assay.harness.plan import Plan, positive_int
+from assay.harness.plan import Plan
+from assay.harness.plancheck import positive_int
 from assay.harness.planfile import to_dict
 from assay.harness.rundir import SCHEMA, RunDir, unwritable, write_atomic
 from assay.harness.supervise import Ended, launch

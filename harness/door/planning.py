@@ -17,7 +17,8 @@ from assay.harness.door.compose import Composed, suite_options
 from assay.harness.door.value import affordable
 from assay.harness.errors import RefusalError
 from assay.harness.params import Param, schema
-from assay.harness.plan import LeftOut, Plan, expand, positive_int
+from assay.harness.plan import LeftOut, Plan, expand
+from assay.harness.plancheck import positive_int
 from assay.harness.targets import needs_of, resolve
 from assay.harness.telemetry.open import check_name
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from assay.harness.door import execute
 from assay.harness.door.compose import to_yaml
 from assay.harness.door.console import emit_json, parser
+from assay.harness.door.making import one, only
 from assay.harness.door.replay import stored_plan
-from assay.harness.door.run import one, only, suite_path_option
+from assay.harness.door.run import suite_path_option
 from assay.harness.door.runs import opened, store_option
 from assay.harness.errors import RefusalError
 from assay.harness.interrupt import interruptible

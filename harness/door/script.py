@@ -15,7 +15,7 @@ from assay.harness.door.recording import Recording
 from assay.harness.errors import RefusalError
 from assay.harness.measure import measure as measure_case
 from assay.harness.measurement import Measurement
-from assay.harness.plan import budget as checked_budget
+from assay.harness.plancheck import budget as checked_budget
 from assay.harness.rank import rank_facts
 from assay.harness.session import Session
 from assay.harness.work import Answer, CheckedBy, Context, Volume, Work

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from assay.harness.beat import read_beats
 from assay.harness.door.console import color, emit_json, out, parser, width
-from assay.harness.door.run import go_on, only
+from assay.harness.door.making import go_on, only
 from assay.harness.door.runs import opened, store_option
 from assay.harness.lastwords import behind, stacks
 from assay.harness.rundir import RunDir

@@ -14,7 +14,8 @@ from assay.harness.launch.command import mpiexec, rank_command, solo, torchrun
 from assay.harness.launch.mpi import find_mpiexec
 from assay.harness.launch.scheduler import listed_mpi
 from assay.harness.launch.slurm import mpi_type, srun
-from assay.harness.plan import Plan, one_of
+from assay.harness.plan import Plan
+from assay.harness.plancheck import one_of
 from assay.harness.suitepath import option_words
 from assay.harness.world.store import LIBRARY
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from assay.harness.errors import RefusalError
 from assay.harness.params import Param
-from assay.harness.plan import Plan, check_options, expand
+from assay.harness.plan import Plan, expand
+from assay.harness.plancheck import check_options
 from assay.harness.work import Needs
 
 GEMM = "assay.suites.gemm:gemm"
