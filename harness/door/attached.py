@@ -175,7 +175,7 @@ def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: st
         keep.enter_context(execute.held(run))
         give_up(run, plan)
         plan = execute.in_company(plan, os.environ)
-        execute.take_up(run, plan)
+        execute.take_up(run, plan, config)
     else:
         composed, plan = verb.prepare(ns, ns.overrides, nranks=nranks, nodes=nodes)
         plan = execute.in_company(plan, os.environ)

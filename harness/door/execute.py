@@ -61,12 +61,9 @@ def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bo
 
     ``also`` may hold ``status`` (default: running) and ``environ`` (of the measuring processes; default: what launched ranks get).
     """
-    outside = brought(job.plan)
+    known = machine(job.plan, job.config, mpi=mpi, environ=also.get("environ"))
     run = store.create()
     keep.enter_context(held(run))
-    environ = also.get("environ") or rank_environment(job.plan, job.config)
-    known = facts.gather(environ, mpi=mpi, folder=Path.cwd(), launch_flags=flags_of(job.config))
-    known["packages"] |= outside
     write_atomic(run.path / "config.yaml", job.yaml)
     run.write_json("plan.json", to_dict(job.plan))
     run.write_json("facts.json", known)
@@ -85,15 +82,25 @@ def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bo
         "nranks": job.plan.nranks,
         "exit_code": None,
         "summary": None,
-        "hw_class": facts.class_of(known, facts.HARDWARE),
-        "sw_class": facts.class_of(known, facts.SOFTWARE),
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
         "attached": attached,
         "inject": any(case.inject for case in job.plan.cases),
+        **whereabouts(known),
     }
     run.write_json("run.json", described)
     return run
+
+
+def machine(plan: Plan, config: Mapping[str, Any], *, mpi: str, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Gather the facts of this host and of what the plan uses from outside."""
+    known = facts.gather(environ or rank_environment(plan, config), mpi=mpi, folder=Path.cwd(), launch_flags=flags_of(config))
+    known["packages"] |= brought(plan)
+    return known
+
+
+def whereabouts(known: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what ``run.json`` says of the machine: its classes, and who is at work on it."""
+    classes = {"hw_class": facts.class_of(known, facts.HARDWARE), "sw_class": facts.class_of(known, facts.SOFTWARE)}
+    return {**classes, "host": socket.gethostname(), "pid": os.getpid()}
 
 
 @contextlib.contextmanager
@@ -167,10 +174,18 @@ def in_company(plan: Plan, environ: Mapping[str, str]) -> Plan:
     return replace(plan, marks=admit(neighbours, share=plan.share))
 
 
-def take_up(run: RunDir, plan: Plan) -> None:
-    """Begin to measure again in a run that exists: its plan may have new marks, and its status is that of one that goes on."""
+def take_up(run: RunDir, plan: Plan, config: Mapping[str, Any]) -> None:
+    """Begin to measure in a run that exists: its plan may have new marks, and its status is that of one that goes on.
+
+    A run of which nothing is measured yet was made elsewhere, on a login node perhaps: the machine is the one that measures.
+    """
+    described = run.read_json("run.json") | {"status": "running", "ended": None}
+    if not run.measurement_files():
+        known = machine(plan, config, mpi=str(run.read_json("facts.json").get("mpi", "")))
+        run.write_json("facts.json", known)
+        described |= whereabouts(known)
     run.write_json("plan.json", to_dict(plan) | {"needs": run.read_json("plan.json").get("needs", {})})
-    run.write_json("run.json", run.read_json("run.json") | {"status": "running", "ended": None})
+    run.write_json("run.json", described)
 
 
 def discard(run: RunDir) -> None:

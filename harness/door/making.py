@@ -174,7 +174,7 @@ def resume(ns: Namespace) -> int:
     with execute.held(run, seconds=patience):
         give_up(run, plan)
         plan = execute.in_company(plan, os.environ)
-        execute.take_up(run, plan)
+        execute.take_up(run, plan, config)
         code, document, _ = measured(ns, store, run, plan, config, base)
     if ns.json:
         emit_json(document)

@@ -60,7 +60,10 @@ def submitted(store: Store, job: execute.Job, ns: Namespace) -> RunDir:
 
 
 def again(run: RunDir) -> RunDir:
-    """Submit a run's job once more; what it has measured is not measured again."""
+    """Submit a run's job once more; what it has measured is not measured again. RefusalError while the scheduler still has the last one."""
+    state = state_of(job_of(run))
+    if state is not None and not state.over:
+        raise RefusalError(str(state), value=run.id, where="--resume", fix=f"Follow it with assay attach {run.id}, or cancel it first.")
     number = submit(run.path / "job.sh")
     run.write_json("job.json", {"scheduler": "slurm", "job": number})
     run.write_json("run.json", run.read_json("run.json") | {"status": "queued", "ended": None})

@@ -105,6 +105,23 @@ def test_a_job_is_submitted_followed_and_told(login: Login) -> None:
     assert again.stdout == done.stdout
 
 
+def test_the_facts_are_those_of_the_node_that_measures(login: Login) -> None:
+    run = detached(login, "launch.flags=['--hold']", *LEAN)
+    (run / "facts.json").write_text(json.dumps({"mpi": "kept", "cpu_model": "the login node's", "host": "login"}))
+    login.cluster.command("scontrol", "release", job(run))
+    assert login.assay("attach", run.name).returncode == 0
+    facts = json.loads((run / "facts.json").read_text())
+    assert (facts["mpi"], facts["host"] == "login", facts["cpu_model"] == "the login node's") == ("kept", False, False)
+
+
+def test_a_job_that_the_scheduler_still_has_is_not_submitted_again(login: Login) -> None:
+    run = detached(login, "launch.partition=off", *LEAN)
+    refused = login.assay("run", "--resume", run.name)
+    assert refused.returncode == 3, refused.stdout + refused.stderr
+    assert f"assay attach {run.name}" in refused.stderr
+    login.cluster.command("scancel", job(run))
+
+
 def test_a_jobs_verdict_is_the_followers_exit_code(login: Login) -> None:
     done = login.assay("run", "launch=slurm", *LEAN, "inject.kind=flip_element", "inject.suite=all_reduce", "--json")
     assert done.returncode == 1, done.stdout + done.stderr
