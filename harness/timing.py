@@ -13,6 +13,7 @@ WINDOW = 3  # repetitions compared with the ones before them during warm-up
 SETTLED = 0.05  # the warm-up has converged when two windows agree within this share
 PATIENCE = 10  # slices after which even the minimum of repetitions is given up
 FEWEST = 3
+TICK = 1e-9  # seconds; no clock that times a step here ticks finer
 
 
 def next_warmup(seconds: Sequence[float], *, elapsed: float, budget: Budget, settle: float = 0.0) -> int:
@@ -62,6 +63,9 @@ def next_block(seconds: Sequence[float], *, elapsed: float, budget: Budget, gues
 
 
 def precise(seconds: Sequence[float], share: float) -> bool:
-    """Tell whether the half-width of the median's 95 % interval is within ``share`` of the median."""
+    """Tell whether the half-width of the median's 95 % interval is within ``share`` of the median.
+
+    An interval without any width, which equal readings give, is as wide as the clock's tick: nothing is known better than that.
+    """
     low, middle, high = median_interval(seconds)
-    return (high - low) / 2 <= share * middle
+    return max(high - low, TICK) / 2 <= share * middle

@@ -80,9 +80,9 @@ def test_durations_that_are_no_numbers_end_too(bad: float) -> None:
 
 
 def test_minimum_is_made_even_if_the_slice_is_over() -> None:
-    seconds, _, why = simulate(itertools.repeat(0.3), Budget(seconds=1, min_reps=10, precision=1e-9))
+    seconds, _, why = simulate(itertools.repeat(0.3), Budget(seconds=1, min_reps=10, precision=1e-8))
     assert len(seconds) == 10
-    assert why.startswith("median known")  # ten equal values leave no doubt
+    assert why.startswith("median known")  # ten equal values leave no doubt beyond the clock's tick, 2e-9 of 0.3 s
 
 
 def test_a_minimum_over_the_maximum_gives_the_maximum() -> None:
@@ -174,3 +174,8 @@ def test_a_warm_up_of_a_slow_step_is_one_repetition() -> None:
 
 def test_a_warm_up_at_the_clocks_resolution_ends() -> None:
     assert len(warm(lambda _: 0.0, Budget())) < 20
+
+
+def test_equal_readings_are_known_no_better_than_the_clock_ticks() -> None:
+    assert precise([1e-4] * 50, 1e-5)  # half a nanosecond of a hundred microseconds is 5e-6
+    assert not precise([1e-4] * 50, 1e-6)
