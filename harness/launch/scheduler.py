@@ -89,7 +89,7 @@ class JobState:
                 late = self.left_seconds <= NEARLY_SECONDS
                 why = ENDINGS["TIMEOUT"] if late else "it was told to end (preempted, or stopped by an administrator)"
             return f"job {self.job} has ended: {why}" + (f" (on {self.nodes})" if self.nodes and self.state != "COMPLETED" else "")
-        again = f", requeued {self.restarts} times" if self.restarts else ""
+        again = f", requeued {self.restarts} times" if self.restarts > 1 else ", requeued once" if self.restarts else ""
         return f"job {self.job} is {self.state.lower()}" + (f" on {self.nodes}" if self.nodes else "") + again
 
 
