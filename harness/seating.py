@@ -46,7 +46,8 @@ def take_seat(world: World, kind: str, wanted: Mapping[str, Any]) -> tuple[Devic
     seats = world.allgather(Seat(here.host, here.boot, mask, visible))
     check_masks(seats)
     index = device_index(seats, world.rank)
-    device: Device = together(world, lambda: open_device(kind, local_rank=index))
+    which = f"device {index} of {visible} that it sees on {here.host}" + (f" ({mask[0]}={mask[1]})" if mask[0] else "")
+    device: Device = together(world, lambda: open_device(kind, local_rank=index), failed=f"{which} cannot be opened")
     facts = dict(device.facts())
     check_own(seats, world.allgather(facts))
     place: dict[str, Any] = {
@@ -62,15 +63,18 @@ def take_seat(world: World, kind: str, wanted: Mapping[str, Any]) -> tuple[Devic
     return device, place
 
 
-def together(world: World, action: Any) -> Any:
-    """Do something on every rank; the first error of any rank is raised on all, so that none waits for one that is gone."""
+def together(world: World, action: Any, *, failed: str = "its devices cannot be counted") -> Any:
+    """Do something on every rank; the first error of any rank is raised on all, so that none waits for one that is gone.
+
+    ``failed`` is what is said of anything that a driver raises.
+    """
     value, error = None, None
     try:
         value = action()
     except AssayError as raised:
         error = (isinstance(raised, RefusalError), isinstance(raised, NotApplicableError), str(raised))
     except Exception as raised:  # noqa: BLE001 - a driver may raise anything when a device is opened
-        error = (False, False, f"the device cannot be opened: {type(raised).__name__}: {' '.join(str(raised).split())}")
+        error = (False, False, f"{failed}: {type(raised).__name__}: {' '.join(str(raised).split())}")
     for rank, said in enumerate(world.allgather(error)):
         if said is not None:
             message = f"rank {rank}: {said[2]}".rstrip(".") if world.size > 1 else said[2].rstrip(".")

@@ -140,6 +140,14 @@ def test_a_device_that_is_not_well_passes_nothing(run: Run) -> None:
         assert "failed its probe" in case["reason"]
 
 
+def test_a_device_that_cannot_even_be_opened_is_named_and_passes_nothing(run: Run) -> None:
+    ended = run(FAKE8_FAULTS=faults(1, kind="dead"), FAKE8_VISIBLE_DEVICES="0,1,5")
+    assert ended.code == 2
+    assert {case["status"] for case in ended.document["cases"]} == {"missing"}
+    assert "rank 1: device 1 of 3 that it sees on" in ended.said
+    assert "(FAKE8_VISIBLE_DEVICES=0,1,5) cannot be opened: AcceleratorError" in ended.said
+
+
 def test_a_hang_of_the_device_names_its_rank(run: Run) -> None:
     ended = run("suite.all_reduce.axes.bytes=[8]", "budget.timeout=3", FAKE8_FAULTS=faults(1, kind="hang", after=60))
     case = ended.document["cases"][0]
