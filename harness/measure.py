@@ -12,6 +12,7 @@ from assay.harness.account import written_down
 from assay.harness.case import Case
 from assay.harness.inject import plant
 from assay.harness.measurement import Measurement
+from assay.harness.rotation import rotated
 from assay.harness.running import Running
 from assay.harness.session import OK, WRONG, CaseOverError, Session
 from assay.harness.tally import Tally
@@ -47,8 +48,14 @@ def whole_case(session: Session, case: Case, prepare: Callable[..., Work], runni
 
     def ready() -> Running:
         gc.collect()  # once a case, since blocks run with the collector off
+        sets: list[Work] = []
         work = prepare(context, **case.params)
-        running.append(Running(session, case, work, Tally(context.rank)))  # from here on it is closed whatever happens
+        running.append(Running(session, case, work, Tally(context.rank), sets))  # from here on it is closed whatever happens
+        sets.append(work)
+        while len(sets) < case.timer.get("buffers", 1):
+            sets.append(prepare(context, **case.params))
+            running[0].work = rotated(sets)
+        work = running[0].work
         running[0].clock  # noqa: B018 - a way of timing that is not to be had is found out here
         running[0].work = plant(work, case.inject, rank=context.rank, size=context.size)
         return running[0]
@@ -117,7 +124,7 @@ def block(run: Running, count: int, *, verify: bool) -> list[float]:
     reps = range(run.steps, run.steps + count)
     run.steps += count
     if verify and work.result and not work.refresh:
-        poison(work.result())  # the answer of steps before this block must not pass for its own
+        poison_all(run)  # the answer of steps before this block must not pass for its own
     gc.disable()  # a collection inside a repetition would be measured as the device's
     try:
         if run.case.align == "block":
@@ -156,8 +163,7 @@ def checked_step(run: Running) -> None:
     """Poison the result, make one step that is not timed, check it: a step that does nothing cannot pass."""
     enter(run, run.steps)
     run.steps += 1
-    if run.work.result:
-        poison(run.work.result())
+    poison_all(run)
     run.work.step()
     check(run, "untimed step")
 
@@ -168,6 +174,13 @@ def check(run: Running, phase: str) -> None:
         return
     run.session.context.device.sync()
     run.tally.add(run.work.check(), phase=phase)
+
+
+def poison_all(run: Running) -> None:
+    """Poison the output of every set of operands, where outputs are shown."""
+    for work in run.sets:
+        if work.result:
+            poison(work.result())
 
 
 def poison(result: Any) -> None:

@@ -183,6 +183,8 @@ def need_of(case: Case, needs: Any, origin: Mapping[str, str], config: Mapping[s
     if not isinstance(need, Needs):
         message = "its needs() gave no Needs"
         raise RefusalError(message, value=need, where=f"suite.{case.suite}", fix="Return assay.harness.work.Needs.")
+    sets = int(case.timer.get("buffers", 1))
+    need = dataclasses.replace(need, memory_nbytes=sets * need.memory_nbytes, seconds=sets * need.seconds)
     memory = config["site"].get("memory_nbytes")
     if memory is not None:
         positive_int(memory, where="site.memory_nbytes")

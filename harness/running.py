@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assay.harness.case import Case
@@ -21,6 +22,7 @@ class Running:
     case: Case
     work: Work
     tally: Tally
+    sets: Sequence[Work]  # with rotating buffers, those that ``work`` uses in turn; else ``work`` alone
     steps: int = 0  # counts every step of the case, so that each has fresh data
     warmups: list[list[float]] = field(default_factory=list)
     rows: list[list[float]] = field(default_factory=list)
@@ -30,7 +32,7 @@ class Running:
     @functools.cached_property
     def clock(self) -> Clock:
         """What times the steps: the device in its own way, or as the case asks; NotApplicableError where it has no other way."""
-        device, timing = self.session.context.device, self.case.timer
+        device, timing = self.session.context.device, {name: value for name, value in self.case.timer.items() if name != "buffers"}
         if not timing:
             return device
         if not hasattr(device, "timed_by"):

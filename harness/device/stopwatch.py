@@ -1,9 +1,9 @@
 """How steps on an accelerator are timed: events, graph replay, CUPTI's kernel records, or the host's clock; burst or sustained.
 
-In a burst (the default) every repetition finds a cold cache, and a pause between them may be asked for. The flush does what rotating
-buffers would: no repetition finds the operands of the one before, and the suite keeps its one step. Sustained, steps run back to back with
-nothing between them, so that clocks and temperature settle; caches are then as the step itself leaves them. How long it takes to settle is
-the warm-up's business, since all ranks must agree on the number of steps.
+In a burst (the default) every repetition finds a cold cache, and a pause between them may be asked for. Sustained, steps run back to
+back with nothing between them, so that clocks and temperature settle; caches are then as the step itself leaves them, unless it uses
+several sets of operands in turn (``rotation.py``). How long it takes to settle is the warm-up's business, since all ranks must agree on
+the number of steps.
 """
 
 from __future__ import annotations
