@@ -62,7 +62,7 @@ def bare_checked(work: Work, barrier: Any, count: int) -> list[float]:
 
 def ours(session: Session, work: Work, count: int, *, align: str = "barrier") -> list[float]:
     """Time the same step with the harness's own block."""
-    run = Running(session, Case("fidelity", "none:none", {}, align=align), work, Tally(session.context.rank))
+    run = Running(session, Case("fidelity", "none:none", {}, align=align), work, Tally(session.context.rank), [work])
     return block(run, count, verify=work.refresh is not None)
 
 
