@@ -148,6 +148,23 @@ def test_a_device_that_cannot_even_be_opened_is_named_and_passes_nothing(run: Ru
     assert "(FAKE8_VISIBLE_DEVICES=0,1,5) cannot be opened: AcceleratorError" in ended.said
 
 
+@pytest.mark.parametrize("throttled", [True, False])
+def test_a_throttled_device_is_marked_and_a_sound_one_is_not(run: Run, *, throttled: bool) -> None:
+    fault = faults(1, kind="throttle", factor=4) if throttled else "{}"
+    layer = "suite.gemm.axes.layer=[{layer: t, n: 512, k: 512}]"
+    long = ("budget.seconds=1", "budget.precision=1e-9", "site.telemetry=fake8", "suite.gemm.axes.m=[64]", "suite.gemm.axes.dtype=[fp32]")
+    ended = run("suite=[gemm]", layer, *long, FAKE8_FAULTS=fault)
+    assert ended.code in (0, 4), ended.said  # no limit is known here, so a floor may say that it cannot judge
+    times = {record["subject"]: record for record in ended.document["records"] if record["metric"] == "time"}
+    marked = {subject: [flag for flag in record["flags"] if "throttled" in flag] for subject, record in times.items()}
+    assert set(marked) == {"device0", "device1"}
+    assert not marked["device0"]
+    assert bool(marked["device1"]) == throttled
+    assert not throttled or "fake power cap" in marked["device1"][0]
+    clocks = {record["subject"]: record["value"] for record in ended.document["records"] if record["metric"] == "sm_clock"}
+    assert clocks == {"device0": pytest.approx(1000), "device1": pytest.approx(250 if throttled else 1000)}
+
+
 def test_a_hang_of_the_device_names_its_rank(run: Run) -> None:
     ended = run("suite.all_reduce.axes.bytes=[8]", "budget.timeout=3", FAKE8_FAULTS=faults(1, kind="hang", after=60))
     case = ended.document["cases"][0]

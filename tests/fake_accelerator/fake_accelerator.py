@@ -217,4 +217,33 @@ def open_device(*, local_rank: int) -> AcceleratorDevice:
     return device
 
 
+class Eye:
+    """Telemetry of one device: its clock, and why it is held down."""
+
+    source = "fake8 8.0"
+
+    def __init__(self, index: int) -> None:
+        """Look at device ``index`` of the host."""
+        self.index = index
+        fault = faults().get(str(index), {})
+        self.factor = float(fault["factor"]) if fault.get("kind") == "throttle" else 1.0
+
+    def device(self) -> dict[str, str]:
+        """Say which device this is."""
+        return {"uuid": UUIDS[self.index], "pci": PCIS[self.index], "name": KIND}
+
+    def readings(self) -> dict[str, Any]:
+        """Give a getter for each reading."""
+        held = ["fake power cap"] if self.factor > 1 else []
+        return {"sm_clock_mhz": lambda: 1000.0 / self.factor, "sm_clock_max_mhz": lambda: 1000.0, "throttle": lambda: held}
+
+    def close(self) -> None:
+        """Let nothing go."""
+
+
+def open_telemetry(facts: dict[str, Any]) -> Eye:
+    """Open the telemetry of the device that a rank sits on (``site.telemetry=fake8``)."""
+    return Eye([uuid.lower() for uuid in UUIDS].index(str(facts["uuid"]).lower()))
+
+
 open_device.visible_devices = lambda: len(visible())  # type: ignore[attr-defined]
