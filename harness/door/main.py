@@ -20,6 +20,8 @@ VERBS = {
     "runs": "list the runs of the store",
     "show": "show one run",
     "compare": "compare runs",
+    "gate": "measure base and head pair by pair, and say what became slower",
+    "merge": "make one verdict of the shards of a gate",
     "tag": "give runs a name",
     "prune": "remove old runs (shows what it would do first)",
     "completion": "print the completion script of a shell",

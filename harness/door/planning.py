@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import fnmatch
 import inspect
 import re
 from collections.abc import Mapping, Sequence
@@ -121,6 +122,27 @@ def taken(target: str, parameters: Mapping[str, Param], name: str, value: object
     except Exception:  # noqa: BLE001 - the suite's own; planning its cases tells of it
         return True
     return True
+
+
+def named(plan: Plan, patterns: Sequence[str]) -> Plan:
+    """Keep only cases whose key is one of ``patterns`` or fits one as a glob (calibration always stays); the others are left out by name.
+
+    RefusalError for a pattern that fits no case: it would measure nothing and look like a pass.
+    """
+    if not patterns:
+        return plan
+    keys = [case.key for case in plan.cases if case.suite != "calibrate"]
+    exact, globs = set(patterns) & set(keys), [pattern for pattern in patterns if pattern not in keys]
+    fits = {pattern: set(fnmatch.filter(keys, pattern)) for pattern in globs}
+    idle = [pattern for pattern, found in fits.items() if not found]
+    if idle:
+        near = difflib.get_close_matches(idle[0], keys, n=1, cutoff=0.3)
+        message = "fits no case of this plan"
+        raise RefusalError(message, value=idle[0], where="--case", fix=f"Did you mean {near[0]}?" if near else "assay plan lists the keys.")
+    chosen = exact.union(*fits.values())
+    kept = tuple(case for case in plan.cases if case.suite == "calibrate" or case.key in chosen)
+    left = tuple(LeftOut(case, "not named by --case") for case in plan.cases if case.suite != "calibrate" and case.key not in chosen)
+    return dataclasses.replace(plan, cases=kept, left_out=(*plan.left_out, *left))
 
 
 def cut(plan: Plan, *, seconds: float | None, shard: tuple[int, int] | None) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
 from assay.harness.door import planning
 from assay.harness.door.compose import Composed, compose, info, options, sweep
@@ -63,6 +64,10 @@ def shared(p: Parser) -> None:
         "--budget", metavar="TIME", help="whole run: leave out what does not fit into TIME (90s, 10m, 1h), the least telling first"
     )
     p.add_argument("--shard", metavar="I/N", help="measure only part I of N")
+    p.add_argument(
+        "--case", action="append", default=[], metavar="GLOB", help="measure only cases whose key fits (may be given several times)"
+    )
+    p.add_argument("--cases", metavar="FILE", help="measure only the cases whose keys or globs stand in this file, one a line")
     p.add_argument("--share", action="store_true", help="measure although others work on these devices or this node; marks every number")
     p.add_argument("--exclusive", action="store_true", help="take more than 90 %% of the memory: nobody else needs this machine")
 
@@ -111,4 +116,21 @@ def prepare(ns: Namespace, overrides: Sequence[str], *, nranks: int | None = Non
     planning.check_floors(rules.floors, composed.config["suite"], options("suite", ns.config_dir))
     stated_limits(composed.config.get("hardware") or {})
     plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir, share=ns.share, exclusive=ns.exclusive)
+    plan = planning.named(plan, [*ns.case, *lines_of(ns.cases)])
     return composed, planning.cut(plan, seconds=planning.duration(ns.budget), shard=planning.shard_of(ns.shard))
+
+
+def lines_of(path: str | None) -> list[str]:
+    """Read the keys of a file of cases, one a line; RefusalError for a file that cannot be read or names none."""
+    if path is None:
+        return []
+    try:
+        lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot be read: {error}"
+        raise RefusalError(message, value=path, where="--cases", fix="Give a text file with one key a line.") from error
+    found = [line for line in lines if line and not line.startswith("#")]
+    if not found:
+        message = "names no case"
+        raise RefusalError(message, value=path, where="--cases", fix="Write one key or glob a line.")
+    return found

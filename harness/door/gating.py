@@ -1,0 +1,258 @@
+"""One gate from sides to outcome: warm both, measure pairs, judge, confirm what is suspected, keep everything."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.harness.door import caches
+from assay.harness.door.console import tell
+from assay.harness.door.sides import Side
+from assay.harness.door.turns import Table, Turn, keys_file, pairs, take_turn
+from assay.harness.errors import RefusalError, StoreError
+from assay.harness.rundir import RunDir, finite, write_atomic
+from assay.results.store import Store, new_id
+
+if TYPE_CHECKING:
+    from assay.results.gate import Thresholds
+    from assay.results.gate_report import GateReport
+    from assay.results.gate_rows import Judged, Row
+
+FOLDER = "gates"
+# A warming turn is there for its side effects: kernels compiled, files in the page cache, refusals early.
+SHORT = ("budget.seconds=0.01", "budget.warmup_seconds=0.01", "budget.min_reps=3")
+SHARE = 0.8  # of a time budget that measuring may plan with; the rest is for starting processes
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a gate is asked to do.
+
+    Attributes:
+        sides: base and head.
+        pairs: of the first pass, and of the confirming one.
+        thresholds: what counts.
+        across: parameters that differ between the sides on purpose.
+        seconds: for all of it; None for as long as it takes.
+        warm: whether each side gets a turn that does not count first.
+        confirm: whether suspicions are measured again.
+        pin_autotune: whether the head gets the base's choices.
+        planted: whether planted faults may be compared (self-test).
+        options: what the outcome says besides (shard, advisory, ...).
+
+    """
+
+    sides: tuple[Side, Side]
+    pairs: int
+    thresholds: Thresholds
+    across: Sequence[str] = ()
+    seconds: float | None = None
+    warm: bool = True
+    confirm: bool = True
+    pin_autotune: bool = False
+    planted: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_folder(root: Path) -> Path:
+    """Make the folder of one gate in a store; StoreError if that cannot be written."""
+    path = root / FOLDER / new_id(datetime.now(UTC), secrets.token_hex(3))
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        message = f"cannot make {path}: {error.strerror}. Choose a store that you may write (--store DIR or ASSAY_STORE)"
+        raise StoreError(message) from error
+    return path
+
+
+def hold_gate(gate: Gate, table: Table) -> GateReport:
+    """Measure and judge; the outcome is written to ``gate.json`` in the gate's folder."""
+    from assay.results.gate_report import Cost, GateReport
+
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    sides, warm_seconds, compiled = warmed(gate, table)
+    budgeted = (
+        table if gate.seconds is None else replace(table, options=[*table.options, *per_turn(gate, sides, gate.seconds - warm_seconds)])
+    )
+    enough = (lambda done, spent: stop_now(gate, done, spent + warm_seconds)) if gate.seconds and sides[0].command else lambda _d, _s: False
+    taken, seconds = pairs(lambda side, number: take_turn(budgeted, sides[side], number=number), gate.pairs, enough=enough)
+    judged, confirm_turns, confirm_seconds, suspected = judged_with_confirm(gate, budgeted, sides, taken)
+    found = caches.told(table.folder / "caches" / "base", table.folder / "caches" / "head")
+    notes = [*judged.notes, *caches.notes(found, pinned=gate.pin_autotune), *shortened(gate, taken)]
+    report = GateReport(
+        id=table.folder.name,
+        when=when,
+        base=sides[0].as_dict(),
+        head=sides[1].as_dict(),
+        command=list(sides[0].command) or ["assay", "run", *table.overrides],
+        pairs=len(taken),
+        thresholds=gate.thresholds,
+        rows=judged.rows,
+        notes=notes,
+        aa=judged.aa,
+        cost=Cost(
+            turns=2 * len(taken),
+            seconds=seconds,
+            suspected=suspected,
+            confirmed=sum(row.status in {"slower", "faster"} for row in judged.rows) if suspected else 0,
+            confirm_turns=confirm_turns,
+            confirm_seconds=confirm_seconds,
+            warm_seconds=warm_seconds,
+        ),
+        caches=found,
+        compiled=compiled,
+        machine=machine_of(taken),
+        **gate.options,
+    )
+    keep(report, table.folder)
+    return report
+
+
+def keep(report: GateReport, folder: Path) -> None:
+    """Write the outcome of a gate."""
+    from assay.results.gate_report import FILE
+
+    write_atomic(folder / FILE, json.dumps(finite(report.as_dict()), indent=1, allow_nan=False) + "\n")
+
+
+def warmed(gate: Gate, table: Table) -> tuple[tuple[Side, Side], float, dict[str, tuple[float, float]]]:
+    """Give each side a cache of its own and one turn that does not count; gives (sides, seconds, first steps by case)."""
+    folders = [table.folder / "caches" / side.name for side in gate.sides]
+    sides = tuple(
+        replace(side, environ=dict(side.environ) | caches.variables(folder, pin=gate.pin_autotune))
+        for side, folder in zip(gate.sides, folders, strict=True)
+    )
+    both = (sides[0], sides[1])
+    if not gate.warm:
+        return both, 0.0, {}
+    turns = []
+    store = Store(table.folder / "warm")
+    for number, side in enumerate(both):
+        tell(f"{side.name}: warming up ({side.label})")
+        extra = () if side.command else SHORT
+        turns.append(take_turn(table, side, number=900 + number, extra=extra, store=store))
+        if gate.pin_autotune and number == 0:
+            caches.pin(folders[0], folders[1])
+    return both, sum(turn.seconds for turn in turns), first_steps(turns, gate.across)
+
+
+def first_steps(turns: Sequence[Turn], across: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Give the seconds of each case's very first step with cold caches, (base, head): compiling is a metric of its own."""
+    from assay.results.gate_rows import renamed
+    from assay.results.side import read_side
+
+    firsts: list[dict[str, float]] = []
+    for turn in turns:
+        found = {}
+        for run in turn.runs:
+            renamed(read_side(run), run, across)  # refuses keys that become one
+            for measurement in run.measurements().measurements:
+                rows = measurement.warmups.rows
+                if rows and rows[0]:
+                    found[measurement.case.key] = max(row[0] for row in rows)
+        firsts.append(found)
+    return {key: (firsts[0][key], firsts[1][key]) for key in firsts[0] if key in firsts[1]}
+
+
+def per_turn(gate: Gate, sides: tuple[Side, Side], seconds: float) -> list[str]:
+    """Share a time budget out to the turns of a plan, which leave out what does not fit; commands get fewer pairs instead."""
+    if sides[0].command:
+        return []
+    share = SHARE * seconds / (2 * gate.pairs)
+    if share <= 0:
+        message = "is spent on warming up already"
+        raise RefusalError(message, value=f"{gate.seconds:g} s", where="--budget", fix="Give more time, or say --no-warm.")
+    return [f"--budget={share:.1f}s"]
+
+
+def stop_now(gate: Gate, done: int, spent: float) -> bool:
+    """Tell whether another pair would no longer fit into the budget."""
+    return gate.seconds is not None and spent + spent / done > SHARE * gate.seconds
+
+
+def shortened(gate: Gate, taken: Sequence[tuple[Turn, Turn]]) -> list[str]:
+    """Say that the budget cut the pairs."""
+    if len(taken) == gate.pairs:
+        return []
+    return [f"the time budget ended the gate after {len(taken)} of {gate.pairs} pairs"]
+
+
+def judged_with_confirm(
+    gate: Gate, table: Table, sides: tuple[Side, Side], taken: Sequence[tuple[Turn, Turn]]
+) -> tuple[Judged, int, float, int]:
+    """Judge the first pass and hold its suspicions against fresh pairs; gives (judged, confirming turns, their seconds, suspicions)."""
+    from assay.results.gate_rows import confirm_rows, judge_pass, read_pairs, suspects
+
+    judged = judge_pass(read_pairs(runs_of(taken), across=gate.across), gate.thresholds, planted=gate.planted)
+    doubtful = suspects(judged.rows)
+    if not doubtful:
+        return judged, 0, 0.0, 0
+    if not gate.confirm:
+        return replace(judged, notes=(*judged.notes, "no confirming pass was made (--no-confirm)")), 0, 0.0, len(doubtful)
+    tell(f"measuring {len(doubtful)} suspected of {len(judged.rows)} again")
+    fresh, seconds = confirming(gate, table, sides, taken, doubtful)
+    rows = confirm_rows(judged.rows, read_pairs(runs_of(fresh), across=gate.across), gate.thresholds)
+    return replace(judged, rows=rows), 2 * len(fresh), seconds, len(doubtful)
+
+
+def confirming(
+    gate: Gate, table: Table, sides: tuple[Side, Side], taken: Sequence[tuple[Turn, Turn]], doubtful: Sequence[Row]
+) -> tuple[list[tuple[Turn, Turn]], float]:
+    """Measure fresh pairs of the suspected cases only (of everything where a command decides what it measures)."""
+    again = replace(table, options=[word for word in table.options if not word.startswith(("--budget", "--shard", "--case"))])
+    files = [
+        own_keys(table.folder, side, [turn.runs for turn in turns], doubtful, gate.across)
+        for side, turns in zip(sides, zip(*taken, strict=True), strict=True)
+    ]
+
+    def take(side: int, number: int) -> Turn:
+        extra = [] if sides[side].command else [f"--cases={files[side]}"]
+        return take_turn(again, sides[side], number=500 + number, extra=extra)
+
+    return pairs(take, gate.pairs)
+
+
+def own_keys(folder: Path, side: Side, runs: Sequence[Sequence[RunDir]], doubtful: Sequence[Row], across: Sequence[str]) -> Path:
+    """Write the suspected cases by the keys that this side knows them by."""
+    from assay.results.gate_rows import own_names
+
+    names = own_names([run for turn in runs[:1] for run in turn], across)
+    kept = folder / side.name
+    kept.mkdir(exist_ok=True)
+    return keys_file(kept, [own for row in doubtful for own in names.get(row.key, [row.key])])
+
+
+def runs_of(taken: Sequence[tuple[Turn, Turn]]) -> list[tuple[tuple[RunDir, ...], tuple[RunDir, ...]]]:
+    """Give the runs of every pair."""
+    return [(base.runs, head.runs) for base, head in taken]
+
+
+def machine_of(taken: Sequence[tuple[Turn, Turn]]) -> str:
+    """Give the hardware class of the first run."""
+    return str(taken[0][0].runs[0].read_json("run.json").get("hw_class") or "")
+
+
+def store_root(url: str | None) -> Path:
+    """Find the store that a gate lies in."""
+    from assay.results.store import locate
+
+    return locate(url, os.environ).absolute()
+
+
+def past(root: Path) -> list[GateReport]:
+    """Read every gate of a store that can be read, oldest first."""
+    from assay.results.gate_report import FILE, read_report
+
+    found = []
+    for path in sorted((root / FOLDER).glob(f"*/{FILE}")):
+        try:
+            found.append(read_report(path))
+        except StoreError as error:
+            tell(f"note: {error}")
+    return found
