@@ -35,10 +35,14 @@ def check_fault(fault: Mapping[str, Any], *, nranks: int, where: str) -> None:
             message = "the planted fault hits no rank" if name == "rank" else "must be a whole number"
             fix = f"From {low}" + (f" to {high}." if high is not None else " on.")
             raise RefusalError(message, value=value, where=f"{where}.{name}", fix=fix)
-    seconds = fault.get("seconds")
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf")):
-        message = "must be a positive number of seconds"
-        raise RefusalError(message, value=seconds, where=f"{where}.seconds", fix="Write 0.01, for example.")
+    for name, unit in (("seconds", "seconds"), ("share", "times the step's own time")):
+        value = fault.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf")):
+            message = f"must be a positive number of {unit}"
+            raise RefusalError(message, value=value, where=f"{where}.{name}", fix="Write 0.01, for example.")
+    if fault.get("share") is not None and (fault.get("kind") != "slow" or fault.get("seconds") is not None):
+        message = "is how much longer the fault slow makes a step, in place of inject.seconds"
+        raise RefusalError(message, value=fault["share"], where=f"{where}.share", fix="Set inject.kind=slow and leave inject.seconds out.")
 
 
 def plant(work: Work, fault: Mapping[str, Any], *, rank: int, size: int) -> Work:
@@ -58,13 +62,23 @@ def plant(work: Work, fault: Mapping[str, Any], *, rank: int, size: int) -> Work
             return
         if kind in PROCESS_KINDS and made == after:
             disturb(kind)
-        if kind == "slow":
+        if kind == "slow" and "share" not in fault:
             time.sleep(float(fault.get("seconds", 0.01)))
+        begun = time.perf_counter()
         inner()
+        if "share" in fault:
+            linger(time.perf_counter() - begun, float(fault["share"]))
         if kind in ANSWER_KINDS and kind != "stale" and made >= after and work.result is not None:
             corrupt(work.result(), kind, row=int(fault.get("row", 1)), column=int(fault.get("column", 1)))
 
     return dataclasses.replace(work, step=step)
+
+
+def linger(seconds: float, share: float) -> None:
+    """Spin for a share of what the step took on this host: a sleep is too coarse to plant 1 %. Work queued on a device is not seen here."""
+    until = time.perf_counter() + seconds * share
+    while time.perf_counter() < until:
+        pass
 
 
 def disturb(kind: str) -> None:

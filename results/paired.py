@@ -6,6 +6,7 @@ slows both runs of a pair alike cancels in it. The run is the unit: nothing here
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -176,5 +177,5 @@ def detectable(spread: float, pairs: int, *, alpha: float = 0.025, power: float 
     if pairs < 2 or not 0 < spread < float("inf"):  # noqa: PLR2004 - a variance needs two
         return None
     bar = float(t.ppf(1 - alpha, pairs - 1))
-    shift: float = brentq(lambda shift: float(nct.sf(bar, pairs - 1, shift)) - power, 0.0, 10.0 * bar + 10.0)
-    return shift * spread / float(pairs) ** 0.5
+    shift = float(brentq(lambda shift: float(nct.sf(bar, pairs - 1, shift)) - power, 0.0, 10.0 * bar + 10.0))
+    return shift * spread / math.sqrt(pairs)

@@ -22,6 +22,8 @@ VERBS = {
     "compare": "compare runs",
     "gate": "measure base and head pair by pair, and say what became slower",
     "merge": "make one verdict of the shards of a gate",
+    "noise": "measure A against A: what can be seen on this machine",
+    "selftest": "plant faults and slowdowns here, and print how many are found",
     "tag": "give runs a name",
     "prune": "remove old runs (shows what it would do first)",
     "completion": "print the completion script of a shell",
