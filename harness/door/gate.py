@@ -175,7 +175,8 @@ def advice(ns: Namespace, report: GateReport, root: Path) -> dict[str, Any]:
     if not ns.advisory:
         return {}
     stated = 2 * report.thresholds.alpha
-    mine = [old for old in past(root) if old.machine == report.machine and old.aa[1] and list(old.command) == list(report.command)]
+    others = [old for old in past(root) if old.id != report.id and list(old.command) == list(report.command)]
+    mine = [old for old in others if old.machine == report.machine and old.aa[1]]
     looked, flagged = sum(old.aa[1] for old in mine[-ENOUGH:]), sum(old.aa[0] for old in mine[-ENOUGH:])
     if len(mine) >= ENOUGH and flagged <= stated * looked:
         tell(f"advisory no longer: A/A flags of the last {ENOUGH} gates were {flagged} of {looked}, at most {100 * stated:g} % are allowed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
@@ -12,11 +11,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from assay.harness.door.console import tell
 from assay.harness.door.sides import OUTPUT, Side, program
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
+from assay.harness.guard import die_with_parent
 from assay.harness.interrupt import heed
 from assay.harness.launch.announced import unannounced
 from assay.harness.rundir import RunDir
@@ -104,7 +105,15 @@ def finished(argv: Sequence[str], side: Side, *, log: Path, output: Path, store:
         said.flush()
         printed = subprocess.DEVNULL if not side.command else said  # assay's JSON document is in the store anyway
         with subprocess.Popen(  # noqa: S603 - what the user asked for
-            list(argv), env=environ, cwd=side.folder, stdin=subprocess.DEVNULL, stdout=printed, stderr=said, start_new_session=True
+            list(argv),
+            env=environ,
+            cwd=side.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=said,
+            start_new_session=True,
+            # A signal that comes while Popen is at work leaves no handle to end the turn by: then it ends with this process.
+            preexec_fn=partial(die_with_parent, signal.SIGTERM),  # noqa: PLW1509 - no thread of ours runs, and only prctl is called
         ) as process:
             try:
                 while process.poll() is None:
@@ -180,8 +189,3 @@ def keys_file(folder: Path, keys: Sequence[str]) -> Path:
     path = folder / "suspects.txt"
     path.write_text("".join(f"{key}\n" for key in dict.fromkeys(keys)), encoding="utf-8")
     return path
-
-
-def document_of(path: Path) -> object:
-    """Read one JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))

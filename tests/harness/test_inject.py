@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from assay.harness.errors import RefusalError
-from assay.harness.inject import ANSWER_KINDS, KINDS, PROCESS_KINDS, PlantedError, plant
+from assay.harness.inject import ANSWER_KINDS, KINDS, PROCESS_KINDS, PlantedError, check_fault, plant
 from assay.harness.work import Answer, Volume, Work
 
 SIZE = 3
@@ -209,3 +209,31 @@ def test_without_a_fault_the_process_makes_all_its_steps() -> None:
     assert heard(receive, 9) == b"....."
     assert os.waitpid(child, 0)[1] == 0
     os.close(receive)
+
+
+def test_slow_by_a_share_takes_that_much_longer() -> None:
+    from time import perf_counter, sleep
+
+    def seconds(work: Work) -> float:
+        start = perf_counter()
+        for _ in range(5):
+            work.step()
+        return perf_counter() - start
+
+    work = Work(step=lambda: sleep(0.01), check=lambda: Answer(ok=True, tested=1), volume=Volume())
+    slow = plant(work, {"kind": "slow", "share": 2.0}, rank=0, size=1)
+    assert seconds(slow) > 2 * seconds(work)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "slow", "share": 0},
+        {"kind": "slow", "share": -1},
+        {"kind": "slow", "share": 0.1, "seconds": 1},
+        {"kind": "hang", "share": 0.1},
+    ],
+)
+def test_a_share_that_cannot_be_is_refused(fault: dict[str, object]) -> None:
+    with pytest.raises(RefusalError, match=r"inject\.share"):
+        check_fault(fault, nranks=1, where="inject")
