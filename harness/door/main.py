@@ -24,6 +24,8 @@ VERBS = {
     "merge": "make one verdict of the shards of a gate",
     "noise": "measure A against A: what can be seen on this machine",
     "selftest": "plant faults and slowdowns here, and print how many are found",
+    "fleet": "name the slow, unstable, failed and untested devices in some runs",
+    "device": "show one device through all its runs",
     "tag": "give runs a name",
     "prune": "remove old runs (shows what it would do first)",
     "completion": "print the completion script of a shell",
