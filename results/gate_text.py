@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assay.results.exchange.github import cell, command
 from assay.results.gate_report import GateReport
 from assay.results.gate_rows import STATUSES, Row
 from assay.results.outcome import WORDS
@@ -79,12 +80,6 @@ def cost_lines(report: GateReport) -> list[str]:
     return lines
 
 
-def cell(text: str) -> str:
-    """Make text safe inside a Markdown table: no cell ends early, no HTML comes to life, no mark-up takes effect."""
-    shown = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"\\{c}" if c in "|`*_[]\\" else c for c in shown)
-
-
 def markdown(report: GateReport) -> str:
     """Write a gate as GitHub-flavoured Markdown: verdict first, then what is not the same, then the rest in a fold."""
     code = report.verdict_code
@@ -138,17 +133,9 @@ def workflow_commands(report: GateReport) -> list[str]:
         "not-comparable": "warning",
         "inconclusive": "warning",
     }
-    soft = {"error": "warning"} if report.advisory else {}
     found = []
     for row in ordered(report.rows):
         if row.status in levels:
-            level = soft.get(levels[row.status], levels[row.status])
-            title = escape(f"assay: {row.status}", prop=True)
-            found.append(f"::{level} title={title}::{escape(f'{row.key} {row.subject}: {figures(row)} {row.reason}')}")
+            level = "warning" if report.advisory else levels[row.status]
+            found.append(command(level, f"assay: {row.status}", f"{row.key} {row.subject}: {figures(row)} {row.reason}"))
     return found
-
-
-def escape(text: str, *, prop: bool = False) -> str:
-    """Escape for a workflow command (github.com/actions/toolkit, command.ts): percent and line ends, in properties colon and comma too."""
-    shown = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return shown.replace(":", "%3A").replace(",", "%2C") if prop else shown

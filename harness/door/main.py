@@ -26,10 +26,14 @@ VERBS = {
     "selftest": "plant faults and slowdowns here, and print how many are found",
     "fleet": "name the slow, unstable, failed and untested devices in some runs",
     "device": "show one device through all its runs",
+    "import": "make a run of another tool's file",
+    "export": "write a run in another tool's format",
     "tag": "give runs a name",
     "prune": "remove old runs (shows what it would do first)",
     "completion": "print the completion script of a shell",
 }
+# Verbs whose name cannot be a module's.
+MODULES = {"import": "importing"}
 HELP = ("-h", "--help", "help")
 
 
@@ -61,7 +65,7 @@ def dispatch(argv: Sequence[str]) -> int:
         near = difflib.get_close_matches(argv[0], VERBS, n=1)
         message = f"there is no verb {argv[0]!r}"
         raise RefusalError(message, fix=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(VERBS)}.")
-    code: int = importlib.import_module(f"assay.harness.door.{argv[0]}").main(list(argv[1:]))
+    code: int = importlib.import_module(f"assay.harness.door.{MODULES.get(argv[0], argv[0])}").main(list(argv[1:]))
     return code
 
 

@@ -1,0 +1,52 @@
+"""GitHub: a job summary as Markdown, and workflow commands that annotate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assay.results.exchange.outcomes import Outcome, worst_first
+from assay.results.units import plain
+
+LIMIT = 1024 * 1024 - 1024  # of a step's summary; GitHub drops what is larger (docs.github.com, workflow commands)
+LEVELS = {"failed": "error", "error": "error", "skipped": "warning"}
+ANNOTATIONS = 50  # shown of one job; the summary has all
+
+
+def cell(text: str) -> str:
+    """Make text safe inside a Markdown table: no cell ends early, no HTML comes to life, no mark-up takes effect."""
+    shown = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return "".join(f"\\{c}" if c in "|`*_[]\\" else c for c in shown)
+
+
+def summary(found: Sequence[Outcome], *, title: str, lines: Sequence[str] = (), limit: int = LIMIT) -> str:
+    """Write a summary, what failed first; rows beyond the size that GitHub takes are counted instead."""
+    head = [f"## {cell(title)}", "", *(cell(line) + "  " for line in lines), "", "| outcome | case | why | figures |", "|---|---|---|---|"]
+    kept = list(head)
+    size = sum(len(line.encode()) + 1 for line in head) + 200
+    rows = worst_first(found)
+    for number, one in enumerate(rows):
+        row = f"| {cell(one.status)} | {cell(one.name)} | {cell(one.message)} | {cell(one.text.replace(chr(10), '; '))} |"
+        size += len(row.encode()) + 1
+        if size > limit:
+            kept.append(f"| ... | and {len(rows) - number} more | | |")
+            break
+        kept.append(row)
+    return "\n".join(kept) + "\n"
+
+
+def commands(found: Sequence[Outcome]) -> list[str]:
+    """Write one workflow command for each outcome that is no pass."""
+    loud = [one for one in worst_first(found) if one.kind in LEVELS]
+    told = [command(LEVELS[one.kind], f"assay: {one.status}", f"{one.name}: {one.message}") for one in loud[:ANNOTATIONS]]
+    return [*told, *([command("warning", "assay", f"{len(loud) - ANNOTATIONS} more findings")] if len(loud) > ANNOTATIONS else [])]
+
+
+def command(level: str, title: str, text: str) -> str:
+    """Write one workflow command."""
+    return f"::{level} title={escape(title, prop=True)}::{escape(text)}"
+
+
+def escape(text: str, *, prop: bool = False) -> str:
+    """Escape for a workflow command (github.com/actions/toolkit, command.ts): percent and line ends, in properties colon and comma too."""
+    shown = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return shown.replace(":", "%3A").replace(",", "%2C") if prop else shown

@@ -1,0 +1,42 @@
+"""JUnit XML, the Ant form that CI systems read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from assay.results.exchange.outcomes import Outcome
+from assay.results.units import plain
+
+TAGS = {"failed": "failure", "error": "error", "skipped": "skipped"}
+
+
+def write(found: Sequence[Outcome], *, name: str, stamp: str = "", seconds: float = 0.0) -> str:
+    """Write outcomes, one test case each: what was not measured is an error or skipped with its reason, never a pass.
+
+    Characters that XML 1.0 cannot hold are written as escapes.
+    """
+    kinds = [one.kind for one in found]
+    counts = {"tests": len(kinds), "failures": kinds.count("failed"), "errors": kinds.count("error"), "skipped": kinds.count("skipped")}
+    numbers = {key: str(value) for key, value in counts.items()}
+    top = ET.Element("testsuites", numbers)
+    suite = ET.SubElement(top, "testsuite", {"name": plain(name), "timestamp": plain(stamp), "time": f"{seconds:.3f}"} | numbers)
+    for one in found:
+        suite.append(test_case(one))
+    ET.indent(top)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(top, encoding="unicode") + "\n"
+
+
+def test_case(one: Outcome) -> ET.Element:
+    """Write one outcome."""
+    head = {"classname": f"assay.{plain(one.group)}", "name": plain(one.name), "time": f"{one.seconds:.3f}"}
+    element = ET.Element("testcase", head)
+    if one.properties:
+        properties = ET.SubElement(element, "properties")
+        for name, value in one.properties.items():
+            ET.SubElement(properties, "property", {"name": plain(name), "value": plain(value)})
+    if one.kind in TAGS:
+        ET.SubElement(element, TAGS[one.kind], {"type": one.status, "message": plain(one.message)})
+    if one.text:
+        ET.SubElement(element, "system-out").text = "\n".join(plain(line) for line in one.text.split("\n"))
+    return element
