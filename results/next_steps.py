@@ -74,22 +74,25 @@ def reason_class(verdict: Verdict) -> str:
     return verdict.reason.partition(":")[0] if verdict.metric == "answer" else ""
 
 
+ADVICES = {
+    ("coverage", ""): "Clear the errors above, then measure what is missing; a part that was not measured is no pass.",
+    (
+        "answer",
+        "fail",
+    ): "Trust no figure of this device until the cause is known. Measure again (assay rerun {run}); if it stays wrong, take it out.",
+    ("answer", "error"): "Read the reason and logs/ of the run, remove the cause, then measure again: assay rerun {run}",
+    ("answer", ""): "Nobody checked this answer: use a suite with a check before trusting the figure.",
+    ("", "fail"): "See whether every repetition is slow or only some (sample plot), compare with an earlier run, look at the marks.",
+    ("", "error"): "Remove the cause, then measure again.",
+    ("", ""): "Nothing was decided here: measure what is missing, or state the limit (hardware=NAME), or correct the rule.",
+}
+
+
 def advice(verdict: Verdict, content: Content) -> str:
-    """Say what to do about one verdict."""
-    run = content.judgement.run.id
-    if verdict.metric == "coverage":
-        return "Clear the errors above, then measure what is missing; a part that was not measured is no pass."
-    if verdict.metric == "answer" and verdict.status == "fail":
-        return f"Trust no figure of this device until the cause is known. Measure again (assay rerun {run}); if it stays wrong, take it out."
-    if verdict.metric == "answer" and verdict.status == "error":
-        return f"Read the reason and logs/ of the run, remove the cause, then measure again: assay rerun {run}"
-    if verdict.metric == "answer":
-        return "Nobody checked this answer: use a suite with a check before trusting the figure."
-    if verdict.status == "fail":
-        return "See whether every repetition is slow or only some (sample plot), compare with an earlier run, and look at the marks below."
-    if verdict.status == "error":
-        return "Remove the cause, then measure again."
-    return "Nothing was decided here: measure what is missing, or state the limit (hardware=NAME), or correct the rule."
+    """Say what to do about one verdict: by metric and status, else by either."""
+    metric = verdict.metric if verdict.metric in {"coverage", "answer"} else ""
+    said = ADVICES.get((metric, verdict.status)) or ADVICES[metric, ""]
+    return said.replace("{run}", content.judgement.run.id)
 
 
 def comparison_steps(content: Content) -> Iterator[Step]:

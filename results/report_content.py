@@ -68,7 +68,11 @@ class Content:
 
 
 def gather(
-    runs: Sequence[RunDir], *, base: Sequence[RunDir] = (), last: int = 30, changes: Callable[[Sequence[float]], Sequence[int]] | None = None
+    runs: Sequence[RunDir],
+    *,
+    base: Sequence[RunDir] = (),
+    last: int = 30,
+    changes: Callable[[Sequence[float]], Sequence[int]] | None = None,
 ) -> Content:
     """Read what a report needs; whatever is damaged becomes a problem in words, never an error.
 
@@ -115,9 +119,7 @@ def compared(base: Sequence[RunDir], runs: Sequence[RunDir], config: Mapping[str
     rules = config.get("rules") or {}
     own = next((rule for rule in rules.values() if isinstance(rule, Mapping) and rule.get("kind") == "relative"), {})
     try:
-        return compare(
-            base, runs, min_effect=own.get("min_effect", MIN_EFFECT), min_seconds=own.get("min_seconds", MIN_SECONDS)
-        ), ""
+        return compare(base, runs, min_effect=own.get("min_effect", MIN_EFFECT), min_seconds=own.get("min_seconds", MIN_SECONDS)), ""
     except AssayError as error:
         return None, f"no comparison with the base: {error}"
 

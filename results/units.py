@@ -61,4 +61,4 @@ def percent(share: float) -> str:
 
 def signed(share: float) -> str:
     """Write a change with its sign, such as ``+4.2 %``."""
-    return f"{100 * share:+.3g} %"
+    return f"{100 * share:+.3g} %" if abs(share) < 10 else f"{100 * share:+.0f} %"  # noqa: PLR2004 - from 1000 % on no exponent

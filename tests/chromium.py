@@ -105,7 +105,14 @@ def tab(program: str) -> Iterator[Tab]:
     here_read, there_write = os.pipe()
     there_read, here_write = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--disable-dev-shm-usage", f"--user-data-dir={profile}"]
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--remote-debugging-pipe",
+            "--disable-dev-shm-usage",
+            f"--user-data-dir={profile}",
+        ]
         child = subprocess.Popen(
             ["/bin/sh", "-c", f'exec "$0" "$@" 3<&{there_read} 4>&{there_write}', program, *options],
             pass_fds=(there_read, there_write),

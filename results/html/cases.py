@@ -8,15 +8,28 @@ from typing import Any
 from markupsafe import Markup
 
 from assay.results.html.element import element, joined
+from assay.results.html.naming import case_names, shared_params, spelled_out
+from assay.results.html.samples import MOST_PLOTS, subjects
 from assay.results.html.section import Section
 from assay.results.html.table import Cell, Row, Table
 from assay.results.record import Record
 from assay.results.report_content import Content
-from assay.results.html.samples import MOST_PLOTS, subjects
-from assay.results.tables import answer, figures, label
+from assay.results.tables import answer, figures
 from assay.results.units import percent
 
-COLUMNS = ("case", "suite", "answer", "error / allowed", "median", "95 % of the median", "min..p99", "rate", "share of limit", "n", "slowest", "marks")
+COLUMNS = (
+    "case",
+    "answer",
+    "error / allowed",
+    "median",
+    "95 % of the median",
+    "min..p99",
+    "rate",
+    "share of limit",
+    "n",
+    "slowest",
+    "marks",
+)
 NUMERIC = frozenset({"median", "95 % of the median", "min..p99", "rate", "n"})
 SOUND = {"measured": "", "skipped": "open", "not_applicable": "open", "missing": "bad"}
 
@@ -27,10 +40,15 @@ def cases_section(content: Content) -> Section:
         return Section("cases", "Cases", absent="The run has no case that can be read.")
     standing = {row.key: row for row in content.judgement.coverage.rows}
     records = content.records
-    drawn = drawn_cases(content)
-    rows = [case_row(i, case, standing, records.get(case["key"], []), content, drawn=i in drawn) for i, case in enumerate(content.judgement.cases)]
+    drawn, named = drawn_cases(content), case_names(content.judgement.cases)
+    rows = [
+        case_row(i, case, standing, records.get(case["key"], []), content, name=named[case["key"]], drawn=i in drawn)
+        for i, case in enumerate(content.judgement.cases)
+    ]
+    shared = [element("li", f"{suite}: {spelled_out(same)}") for suite, same in shared_params(content.judgement.cases).items() if same]
+    same = joined(element("p", "The same in all cases of a suite:"), element("ul", shared, class_="fine")) if shared else None
     note = element("p", "Of several devices the slowest is shown; the interval is that of the median within this run.")
-    return Section("cases", "Cases", joined(note, Table("Cases", COLUMNS, rows, numeric=NUMERIC).markup(), left_out(content)))
+    return Section("cases", "Cases", joined(note, same, Table("Cases", COLUMNS, rows, numeric=NUMERIC).markup(), left_out(content)))
 
 
 def drawn_cases(content: Content) -> set[int]:
@@ -40,7 +58,9 @@ def drawn_cases(content: Content) -> set[int]:
     return set(found[:MOST_PLOTS])
 
 
-def case_row(number: int, case: Mapping[str, Any], standing: Mapping[str, Any], records: list[Record], content: Content, *, drawn: bool) -> Row:
+def case_row(
+    number: int, case: Mapping[str, Any], standing: Mapping[str, Any], records: list[Record], content: Content, *, name: str, drawn: bool
+) -> Row:
     """Write one case."""
     key = str(case["key"])
     row, measurement = standing[key], content.judgement.measurements.get(key)
@@ -48,12 +68,10 @@ def case_row(number: int, case: Mapping[str, Any], standing: Mapping[str, Any], 
     times = [record for record in records if record.metric == "time"]
     slowest = max(times, key=lambda record: record.value, default=None)
     rate = next((r for name in ("busbw", "flop_rate", "memory_rate", "algbw") for r in records if r.metric == name), None)
-    name = label(case, {"seed": (case.get("params") or {}).get("seed")})
     shown = element("a", name, href=f"#case-{number}") if drawn else name
     reason = f": {row.reason}" if row.reason else ""
     return [
         Cell(shown),
-        Cell(str(case["suite"])),
         Cell(f"{answer(row.status, measurement)}{reason}", mood=SOUND.get(row.status, "bad")),
         Cell(cells.get("error / allowed", "")),
         Cell(" ".join(filter(None, (cells.get("median"), cells.get("unit")))), None if slowest is None else slowest.value),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from markupsafe import Markup
 
 from assay.results.compare import STATUSES, Comparison
@@ -9,6 +11,7 @@ from assay.results.compare import Row as Compared
 from assay.results.comparison_text import names
 from assay.results.html.element import element, joined
 from assay.results.html.figure import BOTTOM, RIGHT, WIDTH, Figure, x_axis
+from assay.results.html.naming import case_names
 from assay.results.html.scale import scale
 from assay.results.html.section import Section
 from assay.results.html.table import Cell, Row, Table
@@ -33,7 +36,7 @@ def comparison_section(content: Content) -> Section:
     head = element("p", f"{names(comparison.head)} against {names(comparison.base)}: ", element("b", counts), f". {limits}")
     notes = element("ul", [element("li", note) for note in comparison.notes]) if comparison.notes else None
     table = Table("Comparison, worst first", COLUMNS, [row_cells(row) for row in rows], numeric=NUMERIC).markup() if rows else None
-    return Section("comparison", "Comparison", joined(head, notes, forest(comparison, rows), table))
+    return Section("comparison", "Comparison", joined(head, notes, forest(comparison, rows, case_names(content.judgement.cases)), table))
 
 
 def row_cells(row: Compared) -> Row:
@@ -52,7 +55,7 @@ def row_cells(row: Compared) -> Row:
     ]
 
 
-def forest(comparison: Comparison, rows: list[Compared]) -> Markup | None:
+def forest(comparison: Comparison, rows: list[Compared], named: Mapping[str, str]) -> Markup | None:
     """Draw the largest changes with their intervals, worst first, between lines at the smallest change that matters."""
     drawn = [row for row in rows if row.change is not None][:FOREST]
     if not drawn:
@@ -63,16 +66,17 @@ def forest(comparison: Comparison, rows: list[Compared]) -> Markup | None:
     marks = x_axis(x, top=2, bottom=bottom, label="change of the time, head against base", text=lambda v: f"{v:+.0%}")
     marks += [element("path", d=f"M{x(edge):.1f} 2V{bottom}", class_="limit") for edge in (low, high)]
     for i, row in enumerate(drawn):
-        marks += forest_row(row, x(row.change or 0.0), [x(end) for end in row.interval or ()], y=4 + LINE * i + LINE / 2)
-    said = f"The {len(drawn)} worst of {len(rows)} rows; dashed: the smallest change that matters. Intervals that leave the drawing end at its edge."
+        marks += forest_row(
+            row, named.get(row.key, row.key), x(row.change or 0.0), [x(end) for end in row.interval or ()], y=4 + LINE * i + LINE / 2
+        )
+    said = f"The {len(drawn)} worst of {len(rows)} rows; dashed: the smallest change that matters. Long intervals are cut at the edge."
     table = Table("Changes", COLUMNS, [row_cells(row) for row in drawn], numeric=NUMERIC, small=True)
     figure = Figure("forest", "Changes against the base", said, marks, table, height=bottom + BOTTOM, level=3)
     return element("div", figure.markup(), class_="cards wide")
 
 
-def forest_row(row: Compared, at: float, ends: list[float], *, y: float) -> list[Markup]:
+def forest_row(row: Compared, name: str, at: float, ends: list[float], *, y: float) -> list[Markup]:
     """Draw one change."""
-    name = f"{row.key.split('/')[0]} {row.key.split('/')[4] if row.key.count('/') > 4 else ''}"  # noqa: PLR2004 - where the parameters stand
     text = name if len(name) <= LONG_NAME else f"{name[: LONG_NAME - 2]}.."
     mood = MOODS[row.status] or "plain"
     line = element("path", d=f"M{ends[0]:.1f} {y:.1f}H{ends[1]:.1f}", class_=f"span fill-{mood}") if ends else None

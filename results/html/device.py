@@ -28,7 +28,9 @@ def telemetry_section(content: Content) -> Section:
         reasons = sorted({str(row.get("reason", "")) for cases in told.values() for _, row in cases} - {""})
         why = "; ".join(reasons) or "the run was made without it"
         return Section("telemetry", "Device telemetry", absent=f"There is no telemetry of the devices: {why}.")
-    figures = [figure.markup() for rank, cases in [*known.items()][:DEVICES] for name in NUMBERS if (figure := reading_figure(rank, name, cases))]
+    figures = [
+        figure.markup() for rank, cases in [*known.items()][:DEVICES] for name in NUMBERS if (figure := reading_figure(rank, name, cases))
+    ]
     said = "Samples of one case follow those of the case before; the time between cases was not sampled."
     if len(known) > DEVICES:
         said += f" Drawn are the first {DEVICES} of {len(known)} devices."

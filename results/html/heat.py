@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from assay.results.html.element import element
 from assay.results.html.figure import RIGHT, WIDTH, Figure
-from assay.results.html.table import Cell, Table
+from assay.results.html.table import Cell, Row, Table
 
 SHADES = 7
 NAME, HEAD, FOOT, LOWEST = 110, 20, 26, 14
@@ -72,7 +72,13 @@ class HeatMap:
         shown = [(i, name) for i, name in enumerate(self.columns) if i % step == 0]
         room = max(3, int(across * step / 6))
         return [
-            element("text", name if len(name) <= room else f"{name[: room - 1]}.", x=f"{NAME + across * (i + 0.5):.1f}", y=HEAD - 7, text_anchor="middle")
+            element(
+                "text",
+                name if len(name) <= room else f"{name[: room - 1]}.",
+                x=f"{NAME + across * (i + 0.5):.1f}",
+                y=HEAD - 7,
+                text_anchor="middle",
+            )
             for i, name in shown
         ]
 
@@ -107,15 +113,20 @@ class HeatMap:
         if not known:
             return f"{self.description} There is no value.".strip()
         low, high = min(known, key=lambda place: known[place]), max(known, key=lambda place: known[place])
-        return (
-            f"{self.description} Lowest {self.text(known[low])} at {low[0]}, {low[1]}; highest {self.text(known[high])} at {high[0]}, {high[1]}."
-        ).strip()
+        lowest = f"Lowest {self.text(known[low])} at {low[0]}, {low[1]}"
+        return f"{self.description} {lowest}; highest {self.text(known[high])} at {high[0]}, {high[1]}.".strip()
 
     def table(self) -> Table:
         """Give the values behind it."""
         columns = ("", *self.columns)
-        rows = [
-            [row, *(Cell("none") if (value := self.values.get((row, column))) is None else Cell(self.text(value), value) for column in self.columns)]
+        rows: list[Row] = [
+            [
+                row,
+                *(
+                    Cell("none") if (value := self.values.get((row, column))) is None else Cell(self.text(value), value)
+                    for column in self.columns
+                ),
+            ]
             for row in self.rows
         ]
         return Table(self.title, columns, rows, numeric=frozenset(self.columns), small=True)

@@ -9,6 +9,7 @@ from typing import Any
 from assay.harness.measurement import Measurement
 from assay.results.html.element import element, joined
 from assay.results.html.heat import HeatMap
+from assay.results.html.naming import case_names
 from assay.results.html.section import Section
 from assay.results.report_content import Content
 from assay.results.tables import label
@@ -46,10 +47,11 @@ def rank_maps(content: Content) -> list[HeatMap]:
     if not known:
         return []
     shown = sorted(known, key=lambda row: min(row[1]) / max(row[1]))[:ROWS]
+    named = case_names(content.judgement.cases)
     values: dict[tuple[str, str], float] = {}
     names = []
     for case, medians in shown:
-        name = f"{case['suite']} {label(case, {'seed': (case.get('params') or {}).get('seed')})}"
+        name = named[case["key"]]
         names.append(name)
         for rank, own_median in list(enumerate(medians))[:COLUMNS]:
             values[name, f"rank{rank}"] = own_median / median(medians) - 1
@@ -107,4 +109,6 @@ def pair_map(number: int, name: str, places: Sequence[tuple[str, str, str]], rec
     unit = next(record.unit for record in found if record.metric == metric)
     rows, columns = dict.fromkeys(row for row, _, _ in places), dict.fromkeys(column for _, column, _ in places)
     said = f"{metric} of each pair, worst subject."
-    return HeatMap(f"pairs-{number}", f"{name}: {metric}", [*rows][:COLUMNS], [*columns][:COLUMNS], values, lambda v: quantity(v, unit), said)
+    return HeatMap(
+        f"pairs-{number}", f"{name}: {metric}", [*rows][:COLUMNS], [*columns][:COLUMNS], values, lambda v: quantity(v, unit), said
+    )

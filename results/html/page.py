@@ -84,7 +84,9 @@ def head(title: str) -> Markup:
 
 def body(content: Content, shown: Sequence[Section]) -> Markup:
     """Write the landmarks: head, ways to the sections, the sections, foot."""
-    ways = [element("li", element("a", section.title, href=f"#{section.id}", class_="empty" if section.absent else None)) for section in shown]
+    ways = [
+        element("li", element("a", section.title, href=f"#{section.id}", class_="empty" if section.absent else None)) for section in shown
+    ]
     version = str(content.judgement.described.get("assay") or "unknown")
     return element(
         "body",
@@ -111,4 +113,3 @@ def hash_of(text: str) -> str:
 def asset(name: str) -> Markup:
     """Read our own style or script, which goes into the page as it is."""
     return Markup(resources.files("assay.results.html").joinpath(name).read_text(encoding="utf-8"))  # noqa: S704 - a file of ours
-

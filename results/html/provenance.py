@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from assay.results.html.element import element, joined
 from assay.results.html.section import Section
-from assay.results.html.table import Cell, Table
+from assay.results.html.table import Cell, Row, Table
 from assay.results.report_content import Content
 from assay.results.units import quantity, size
 
@@ -25,7 +25,12 @@ def provenance_section(content: Content) -> Section:
         ranks_table(content),
         limits_table(content),
         marks_table(content),
-        Table("Files of the run", ("file", "size"), [[name, Cell(size(nbytes), nbytes)] for name, nbytes in content.files], numeric=frozenset({"size"})).markup(),
+        Table(
+            "Files of the run",
+            ("file", "size"),
+            [[name, Cell(size(nbytes), nbytes)] for name, nbytes in content.files],
+            numeric=frozenset({"size"}),
+        ).markup(),
         config_block(content),
     ]
     return Section("provenance", "Provenance", joined(parts))
@@ -40,7 +45,7 @@ def problems(content: Content) -> Markup:
 
 def pairs_table(caption: str, data: Mapping[str, Any]) -> Markup:
     """Write nested values as rows of dotted names."""
-    rows = [[name, value] for name, value in flat(data)]
+    rows: list[Row] = [[name, value] for name, value in flat(data)]
     return Table(caption, ("name", "value"), rows).markup() if rows else element("p", f"{caption}: missing or unreadable.", class_="absent")
 
 
@@ -70,7 +75,10 @@ def limits_table(content: Content) -> Markup:
     """Write the limits with their sources."""
     if not content.limits:
         return element("p", "Limits: none is known, neither measured nor stated.", class_="absent")
-    rows = [[limit.resource, Cell(quantity(limit.value, limit.unit), limit.value), limit.name, limit.source] for limit in content.limits.values()]
+    rows: list[Row] = [
+        [limit.resource, Cell(quantity(limit.value, limit.unit), limit.value), limit.name, limit.source]
+        for limit in content.limits.values()
+    ]
     return Table("Limits", ("resource", "limit", "name", "source"), rows, numeric=frozenset({"limit"})).markup()
 
 
@@ -83,7 +91,7 @@ def marks_table(content: Content) -> Markup:
                 found.setdefault(flag, []).append(record.key)
     if not found:
         return element("p", "Marks on the quality of figures: none.")
-    rows = [[flag, Cell(len(set(keys)), len(set(keys))), keys[0]] for flag, keys in found.items()]
+    rows: list[Row] = [[flag, Cell(len(set(keys)), len(set(keys))), keys[0]] for flag, keys in found.items()]
     return Table("Marks on the quality of figures", ("mark", "cases", "first case"), rows, numeric=frozenset({"cases"})).markup()
 
 

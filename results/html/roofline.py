@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from assay.results.html.element import element
+from assay.results.html.element import element, joined
 from assay.results.html.figure import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Figure, axes, legend, points, style_of
-from assay.results.html.element import joined
 from assay.results.html.scale import Scale, scale
 from assay.results.html.section import Section
-from assay.results.html.table import Cell, Table
+from assay.results.html.table import Cell, Row, Table
 from assay.results.limits import Limit, canonical
 from assay.results.record import Record, finite_float
 from assay.results.report_content import Content
@@ -73,7 +72,12 @@ def roofline_figure(places: Sequence[Place], limits: Mapping[str, Limit]) -> Fig
     x = scale([min(intensities) / 2, max(intensities) * 2], LEFT, WIDTH - RIGHT, log=True)
     y = scale([*(place.record.value for place in places), *(peak.value for peak in peaks.values())], HEIGHT - BOTTOM, TOP, log=True)
     drawing = axes(
-        x, y, xlabel="intensity, FLOP a byte of memory", ylabel="FLOP/s", xtext=lambda v: f"{v:g}", ytext=lambda v: quantity(v, "FLOP/s").removesuffix("FLOP/s")
+        x,
+        y,
+        xlabel="intensity, FLOP a byte of memory",
+        ylabel="FLOP/s",
+        xtext=lambda v: f"{v:g}",
+        ytext=lambda v: quantity(v, "FLOP/s").removesuffix("FLOP/s"),
     )
     drawing += roofs(x, y, peaks, memory)
     for number, suite in enumerate(suites):
@@ -95,21 +99,25 @@ def roofs(x: Scale, y: Scale, peaks: Mapping[str, Limit], memory: Limit | None) 
         ends[1] = (ends[1][0], ends[1][0] * memory.value)
         if ends[0][0] < ends[1][0]:
             drawn.append(element("path", d="M" + "L".join(f"{x(at):.1f} {y(rate):.1f}" for at, rate in ends), class_="limit"))
-            drawn.append(element("text", memory.name, x=f"{x(ends[0][0]) + 6:.1f}", y=f"{max(TOP + 10, y(ends[0][1]) - 8):.1f}", class_="limit-name"))
+            drawn.append(
+                element("text", memory.name, x=f"{x(ends[0][0]) + 6:.1f}", y=f"{max(TOP + 10, y(ends[0][1]) - 8):.1f}", class_="limit-name")
+            )
     return drawn
 
 
 def description(places: Sequence[Place], peaks: Mapping[str, Limit], memory: Limit | None) -> str:
     """Say what the roofs are and how many cases stand under them."""
     roofs_said = [f"{limit.name} {quantity(limit.value, limit.unit)}" for limit in (*peaks.values(), *((memory,) if memory else ()))]
-    known = "Roofs: " + ", ".join(roofs_said) if roofs_said else "No roof is known: neither measured by calibration nor stated (hardware=NAME)"
+    known = (
+        "Roofs: " + ", ".join(roofs_said) if roofs_said else "No roof is known: neither measured by calibration nor stated (hardware=NAME)"
+    )
     return f"{len(places)} cases, the slowest device of each. {known}."
 
 
 def numbers(places: Sequence[Place], limits: Mapping[str, Limit]) -> Table:
     """Give the figures behind the roofline."""
     columns = ("case", "FLOP/B", "reached", "attainable", "share")
-    rows = []
+    rows: list[Row] = []
     for place in places:
         most = attainable(place, limits)
         share = None if most is None else place.record.value / most

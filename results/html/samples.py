@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from assay.harness.measurement import Measurement
 from assay.results.html.element import element, joined
 from assay.results.html.figure import BOTTOM, LEFT, RIGHT, WIDTH, Figure, legend, line, points, style_of, x_axis
+from assay.results.html.naming import case_names
 from assay.results.html.scale import Scale, scale
 from assay.results.html.section import Section
-from assay.results.html.table import Cell, Table
+from assay.results.html.table import Cell, Row, Table
 from assay.results.metrics import series
 from assay.results.report_content import Content
 from assay.results.spread import summarise
-from assay.results.tables import constants, label
 from assay.results.truth import figures_doubt
 from assay.results.units import digits, duration, time_unit
 
@@ -36,14 +35,13 @@ def samples_section(content: Content) -> Section:
         return Section("samples", "Samples", absent="No case has samples that could be drawn.")
     kept = drawable[:MOST_PLOTS]
     most = min(MOST_POINTS, max(FEWEST, ALL_POINTS // len(kept)))
-    said = [f"Each point is one repetition; of longer series at most {most} points are drawn, evenly spaced in order of length, both ends included."]
+    said = [f"Each point is one repetition; of longer series at most {most} points are drawn, evenly spaced by rank, both ends included."]
     if len(drawable) > len(kept):
         said.append(f"Only the first {len(kept)} of {len(drawable)} cases are drawn, to keep this page small; the tables have all.")
-    groups = []
+    groups, named = [], case_names(content.judgement.cases)
     for suite in dict.fromkeys(str(case["suite"]) for _, case, _ in kept):
-        own = [(i, case, found) for i, case, found in kept if case["suite"] == suite]
-        shared = constants([case for _, case, _ in own])
-        figures = [case_figure(i, case, found, shared, most).markup() for i, case, found in own]
+        own = [(i, str(case["key"]), found) for i, case, found in kept if case["suite"] == suite]
+        figures = [case_figure(i, named[key], found, most).markup() for i, key, found in own]
         title = element("summary", f"{suite}: {len(own)} {'case' if len(own) == 1 else 'cases'}")
         groups.append(element("details", title, element("div", figures, class_="cards"), open=len(kept) <= 40))  # noqa: PLR2004 - a page
     return Section("samples", "Samples", joined(element("p", " ".join(said)), groups))
@@ -65,7 +63,7 @@ def thinned(seconds: Sequence[float], most: int) -> list[tuple[float, float]]:
     return [((place + 1) / n, ordered[place]) for place in places]
 
 
-def case_figure(number: int, case: Mapping[str, Any], measurement: Measurement, shared: Mapping[str, Any], most: int) -> Figure:
+def case_figure(number: int, title: str, measurement: Measurement, most: int) -> Figure:
     """Draw one case: one strip a subject, then their distribution functions over the same axis."""
     drawn = subjects(measurement)
     each = max(FEWEST // 2, most // len(drawn))
@@ -79,13 +77,12 @@ def case_figure(number: int, case: Mapping[str, Any], measurement: Measurement, 
         *strip_marks(x, thin, unit, drawn),
         *distribution_marks(x, thin, unit, top=strips + 8),
     ]
-    title = f"{case['suite']} {label(case, shared)}"
     return Figure(
         f"case-{number}",
         title,
         described(drawn, measurement),
         drawing,
-        numbers(str(case["key"]), drawn),
+        numbers(measurement.case.key, drawn),
         caption=joined(described(drawn, measurement), legend([subject for subject, _ in drawn]) if len(drawn) > 1 else None),
         height=bottom + BOTTOM,
     )
@@ -125,7 +122,7 @@ def numbers(key: str, drawn: Sequence[Drawn]) -> Table:
     """Give the quantiles behind a plot."""
     shares = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
     columns = ["subject", "n", "min", "5 %", "25 %", "50 %", "75 %", "95 %", "99 %", "max"]
-    rows = []
+    rows: list[Row] = []
     for subject, seconds in drawn:
         ordered = sorted(seconds)
         found = [ordered[max(0, math.ceil(share * len(ordered)) - 1)] for share in shares]

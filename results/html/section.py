@@ -8,6 +8,8 @@ from markupsafe import Markup
 
 from assay.results.html.element import element
 
+EMPTY = Markup()
+
 
 @dataclass(frozen=True)
 class Section:
@@ -23,7 +25,7 @@ class Section:
 
     id: str
     title: str
-    body: Markup = Markup()
+    body: Markup = EMPTY
     absent: str = ""
 
     def markup(self) -> Markup:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from assay.results.coverage import Coverage
 from assay.results.html.element import element, joined
 from assay.results.html.section import Section
-from assay.results.html.table import Cell, Table
+from assay.results.html.table import Cell, Row, Table
 from assay.results.judge import Judgement
 from assay.results.next_steps import Step, named, next_steps
 from assay.results.outcome import WORDS
@@ -27,7 +27,13 @@ def masthead(content: Content) -> Markup:
     judgement, info = content.judgement, content.info
     word = WORDS.get(judgement.exit_code, "unknown")
     when = " to ".join(filter(None, (info.started, info.ended)))
-    about = [f"plan {info.plan or '(no name)'}", f"{info.nranks} ranks", f"host {info.host or '(not written down)'}", when, f"status {info.status}"]
+    about = [
+        f"plan {info.plan or '(no name)'}",
+        f"{info.nranks} ranks",
+        f"host {info.host or '(not written down)'}",
+        when,
+        f"status {info.status}",
+    ]
     planted = element("p", "FAULTS WERE PLANTED in this run: its figures and verdicts say nothing about the machine.", class_="alarm")
     return element(
         "header",
@@ -57,7 +63,9 @@ def bar(coverage: Coverage) -> Markup | None:
         drawn.append(element("rect", x=f"{at:.1f}", y=0, width=f"{width:.1f}", height=10, class_=f"fill-{mood}") if width else None)
         at += width
     said = ", ".join(f"{name} {percent(counts[name] / coverage.planned)}" for name, _ in BAR if counts[name])
-    svg = element("svg", element("title", f"Coverage: {said}"), drawn, viewBox="0 0 1000 10", preserveAspectRatio="none", role="img", class_="bar")
+    svg = element(
+        "svg", element("title", f"Coverage: {said}"), drawn, viewBox="0 0 1000 10", preserveAspectRatio="none", role="img", class_="bar"
+    )
     return joined(svg, element("p", said, class_="fine"))
 
 
@@ -65,7 +73,9 @@ def next_section(content: Content) -> Section:
     """List what to do next."""
     steps = next_steps(content)
     if not steps:
-        return Section("next", "What to do next", absent="Nothing: every planned case that this machine can have was measured, and every rule passed.")
+        return Section(
+            "next", "What to do next", absent="Nothing: every planned case that this machine can have was measured, and every rule passed."
+        )
     return Section("next", "What to do next", element("ol", map(step_item, steps), class_="steps"))
 
 
@@ -82,7 +92,7 @@ def verdicts_section(content: Content) -> Section:
     if not rows:
         return Section("verdicts", "Verdicts", absent="No rule judged anything in this run.")
     columns = ("case", "status", "rule", "subject", "metric", "reason", "rests on")
-    cells = [
+    cells: list[Row] = [
         [
             verdict.key or "(the run)",
             Cell(state(verdict.status) if verdict.status in MOODS else verdict.status, order.index(verdict.status)),
@@ -103,7 +113,7 @@ def runs_section(content: Content) -> Section:
     if not content.others:
         return Section("runs", "Runs", absent="The report is about one run.")
     columns = ("run", "verdict", "coverage", "started", "host", "hardware class", "software class")
-    rows = [run_row(judgement) for judgement in (*content.others, content.judgement)]
+    rows: list[Row] = [run_row(judgement) for judgement in (*content.others, content.judgement)]
     note = element("p", "The last of them is shown in full; a comparison uses all.")
     return Section("runs", "Runs", joined(note, Table("Runs of this report", columns, rows).markup()))
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.results.html.element import element, joined
-from assay.results.html.figure import HEIGHT, LEFT, RIGHT, TOP, WIDTH, Figure, axes, legend, line, points, style_of
 from assay.results.html.figure import BOTTOM as FOOT
+from assay.results.html.figure import HEIGHT, LEFT, RIGHT, TOP, WIDTH, Figure, axes, legend, line, points, style_of
 from assay.results.html.scale import scale
 from assay.results.html.section import Section
-from assay.results.html.table import Cell, Table
+from assay.results.html.table import Cell, Row, Table
 from assay.results.record import Record, finite_float
 from assay.results.report_content import Content
 from assay.results.tables import spelled
@@ -101,7 +101,12 @@ def sweep_figure(number: int, sweep: Sweep) -> Figure:
     in_bytes = sweep.parameter == "bytes" or sweep.parameter.endswith("nbytes")
     ends = size if in_bytes else "{:g}".format
     drawing = axes(
-        x, y, xlabel=sweep.parameter, ylabel=f"{sweep.metric}, {unit}", xtext=lambda v: rough(v, in_bytes=in_bytes), ytext=lambda v: quantity(v, unit)
+        x,
+        y,
+        xlabel=sweep.parameter,
+        ylabel=f"{sweep.metric}, {unit}",
+        xtext=lambda v: rough(v, in_bytes=in_bytes),
+        ytext=lambda v: quantity(v, unit),
     )
     for name, limit in limits.items():
         drawing.append(element("path", element("title", name), d=f"M{LEFT} {y(limit):.1f}H{WIDTH - RIGHT}", class_="limit"))
@@ -124,7 +129,7 @@ def rough(value: float, *, in_bytes: bool) -> str:
 def numbers(title: str, sweep: Sweep, ends: Any) -> Table:
     """Give the figures behind a sweep."""
     columns = ("line", sweep.parameter, "subject", sweep.metric, "95 % of the median", "n", "share of limit")
-    rows = []
+    rows: list[Row] = []
     for name, places in sweep.lines.items():
         for at, record in places:
             interval = "" if record.interval is None else "..".join(quantity(end, record.unit) for end in record.interval)

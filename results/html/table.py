@@ -12,6 +12,7 @@ from assay.results.html.element import Child, element
 
 # More rows than this make a page that no browser likes; what is left out is said.
 MOST = 5_000
+SENTENCES = {"reason", "marks", "answer", "coverage", "value"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Table:
         return element("div", table, more, class_="frame", role="region", tabindex=0, aria_label=self.caption)
 
     def side(self, name: str) -> str | None:
-        """Give the class of a column."""
-        return "n" if name in self.numeric else None
+        """Give the class of a column: figures stand to the right, sentences get room."""
+        return "n" if name in self.numeric else "w" if name in SENTENCES else None
 
     def row(self, cells: Row) -> Markup:
         """Write one row."""

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
 from assay.harness.measurement import Measurement
 from assay.results.html.element import element, joined
 from assay.results.html.figure import BOTTOM, RIGHT, WIDTH, Figure, style_of, x_axis
+from assay.results.html.naming import case_names
 from assay.results.html.scale import scale
 from assay.results.html.section import Section
-from assay.results.html.table import Cell, Table
+from assay.results.html.table import Cell, Row, Table
 from assay.results.record import finite_float
 from assay.results.report_content import Content
-from assay.results.tables import label
 from assay.results.units import digits, duration, time_unit
 
 NAME, LINE, BARS, CASES = 130, 15, 40, 24
@@ -48,7 +47,10 @@ def waterfall_section(content: Content) -> Section:
 
 
 def read_phases(measurement: Measurement | None) -> list[Phase]:
-    """Read ``notes.phases``: JSON, a list of {name, seconds, start_seconds?}; a phase without start follows the one before. None where unreadable."""
+    """Read ``notes.phases``: JSON, a list of {name, seconds, start_seconds?}; empty where it is absent or cannot be read.
+
+    A phase without ``start_seconds`` follows the one before it.
+    """
     text = "" if measurement is None else measurement.notes.get("phases", "")
     try:
         rows = json.loads(text) if isinstance(text, str) else text
@@ -76,22 +78,22 @@ def phases_figure(number: int, key: str, phases: Sequence[Phase]) -> Figure:
 def run_figure(content: Content) -> Figure | None:
     """Draw the wall time of the cases in the plan's order, one behind the other."""
     phases, at = [], 0.0
+    named = case_names(content.judgement.cases)
     for case in content.judgement.cases:
         measurement = content.judgement.measurements.get(case["key"])
         seconds = None if measurement is None else finite_float(measurement.seconds)
         if seconds is not None and seconds > 0:
-            phases.append(Phase(f"{case['suite']} {label(case, seed_of(case))}", at, seconds))
+            phases.append(Phase(named[case["key"]], at, seconds))
             at += seconds
     if not phases:
         return None
-    shown = phases if len(phases) <= BARS else sorted(sorted(phases, key=lambda phase: -phase.seconds)[:BARS], key=lambda phase: phase.start)
+    shown = (
+        phases if len(phases) <= BARS else sorted(sorted(phases, key=lambda phase: -phase.seconds)[:BARS], key=lambda phase: phase.start)
+    )
     cut = f" Drawn are the {BARS} longest of {len(phases)} cases." if len(phases) > BARS else ""
-    return bars_figure("wall", "Where the time of the run went", f"{len(phases)} cases took {duration(at)}, checks and warm-ups included.{cut}", shown)
-
-
-def seed_of(case: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what is left out of a case's name here: its seed."""
-    return {"seed": (case.get("params") or {}).get("seed")}
+    return bars_figure(
+        "wall", "Where the time of the run went", f"{len(phases)} cases took {duration(at)}, checks and warm-ups included.{cut}", shown
+    )
 
 
 def bars_figure(ident: str, title: str, said: str, phases: Sequence[Phase]) -> Figure:
@@ -102,7 +104,9 @@ def bars_figure(ident: str, title: str, said: str, phases: Sequence[Phase]) -> F
     drawing: list[Markup] = x_axis(x, top=2, bottom=bottom, label=name, text=digits)
     for i, phase in enumerate(phases):
         drawing += bar(i, phase, x(phase.start / unit), x((phase.start + phase.seconds) / unit))
-    rows = [[phase.name, Cell(duration(phase.start), phase.start), Cell(duration(phase.seconds), phase.seconds)] for phase in phases]
+    rows: list[Row] = [
+        [phase.name, Cell(duration(phase.start), phase.start), Cell(duration(phase.seconds), phase.seconds)] for phase in phases
+    ]
     table = Table(title, ("phase", "begins", "lasts"), rows, numeric=frozenset({"begins", "lasts"}), small=True)
     return Figure(ident, title, said, drawing, table, height=bottom + BOTTOM)
 
@@ -112,5 +116,7 @@ def bar(number: int, phase: Phase, left: float, right: float) -> list[Markup]:
     name = phase.name if len(phase.name) <= LONG_NAME else f"{phase.name[: LONG_NAME - 2]}.."
     top = 4 + LINE * number
     told = element("title", f"{phase.name}: {duration(phase.seconds)}")
-    shape = element("rect", told, x=f"{left:.1f}", y=top + 1, width=f"{max(right - left, 1):.1f}", height=LINE - 4, class_=f"bar-{style_of(0)}")
+    shape = element(
+        "rect", told, x=f"{left:.1f}", y=top + 1, width=f"{max(right - left, 1):.1f}", height=LINE - 4, class_=f"bar-{style_of(0)}"
+    )
     return [element("text", name, x=NAME - 4, y=top + 10, text_anchor="end"), shape]
