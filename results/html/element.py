@@ -12,6 +12,7 @@ from assay.results.units import plain
 Child: TypeAlias = "str | int | float | Iterable[Child] | None"  # Markup is a str that may stay as it is
 Attribute = str | int | float | bool | None
 VOID = {"meta", "link", "br", "wbr", "col"}
+SHAPES = {"path", "rect"}  # of a drawing: closed in one go where nothing stands inside
 
 
 def element(name: str, /, *children: Child, **attributes: Attribute) -> Markup:
@@ -28,6 +29,8 @@ def element(name: str, /, *children: Child, **attributes: Attribute) -> Markup:
     opening = f"<{name}{''.join(attribute_text(key, value) for key, value in attributes.items())}>"
     if name in VOID:
         return Markup(opening)  # noqa: S704
+    if name in SHAPES and not children:
+        return Markup(f"{opening[:-1]}/>")  # noqa: S704
     return Markup(f"{opening}{''.join(map(child_text, children))}</{name}>")  # noqa: S704
 
 

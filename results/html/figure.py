@@ -53,7 +53,7 @@ class Figure:
             role="img",
             aria_labelledby=f"{self.id}-t {self.id}-d",
         )
-        caption = element("figcaption", element(f"h{self.level}", self.title), element("p", self.caption or self.description))
+        caption = element("figcaption", element(f"h{self.level}", self.title), self.caption or element("p", self.description))
         numbers = element("details", element("summary", "Numbers"), self.table.markup(), class_="numbers")
         return element("figure", caption, svg, numbers, id=self.id)
 
@@ -63,22 +63,21 @@ def axes(
 ) -> list[Markup]:
     """Draw grid lines with their values, and the names of both axes; ``y`` starts at the bottom."""
     bottom = height - BOTTOM
-    drawn = [element("rect", x=LEFT, y=TOP, width=WIDTH - LEFT - RIGHT, height=bottom - TOP, class_="ground")]
-    for tick in y.ticks():
-        place = y(tick)
-        drawn.append(element("path", d=f"M{LEFT} {place:.1f}H{WIDTH - RIGHT}", class_="grid"))
-        drawn.append(element("text", ytext(tick), x=LEFT - 4, y=f"{place + 3.5:.1f}", text_anchor="end"))
+    ticks = y.ticks()
+    drawn = [
+        element("rect", x=LEFT, y=TOP, width=WIDTH - LEFT - RIGHT, height=bottom - TOP, class_="ground"),
+        element("path", d="".join(f"M{LEFT} {y(tick):.1f}H{WIDTH - RIGHT}" for tick in ticks), class_="grid"),
+        *(element("text", ytext(tick), x=LEFT - 4, y=f"{y(tick) + 3.5:.1f}", class_="e") for tick in ticks),
+    ]
     return drawn + x_axis(x, top=TOP, bottom=bottom, label=xlabel, text=xtext) + [element("text", ylabel, x=2, y=TOP - 9, class_="name")]
 
 
 def x_axis(x: Scale, *, top: float, bottom: float, label: str, text: Callable[[float], str]) -> list[Markup]:
     """Draw the vertical grid lines with values and the name of the axis under them."""
-    drawn = []
-    for tick in x.ticks(4):
-        place = x(tick)
-        drawn.append(element("path", d=f"M{place:.1f} {top:g}V{bottom:g}", class_="grid"))
-        drawn.append(element("text", text(tick), x=f"{place:.1f}", y=f"{bottom + 12:g}", text_anchor="middle"))
-    return [*drawn, element("text", label, x=WIDTH - RIGHT, y=f"{bottom + 27:g}", text_anchor="end", class_="name")]
+    ticks = x.ticks(4)
+    lines = element("path", d="".join(f"M{x(tick):.1f} {top:g}V{bottom:g}" for tick in ticks), class_="grid")
+    names = [element("text", text(tick), x=f"{x(tick):.1f}", y=f"{bottom + 12:g}", class_="m") for tick in ticks]
+    return [lines, *names, element("text", label, x=WIDTH - RIGHT, y=f"{bottom + 27:g}", class_="e name")]
 
 
 def points(places: Sequence[tuple[float, float]], style: str) -> Markup:

@@ -77,7 +77,7 @@ class HeatMap:
                 name if len(name) <= room else f"{name[: room - 1]}.",
                 x=f"{NAME + across * (i + 0.5):.1f}",
                 y=HEAD - 7,
-                text_anchor="middle",
+                class_="m",
             )
             for i, name in shown
         ]
@@ -86,7 +86,7 @@ class HeatMap:
         """Draw one row."""
         top = HEAD + down * number
         name = row if len(row) <= LONG_NAME else f"..{row[2 - LONG_NAME :]}"
-        drawn = [element("text", name, x=NAME - 4, y=f"{top + down / 2 + 3.5:.1f}", text_anchor="end")]
+        drawn = [element("text", name, x=NAME - 4, y=f"{top + down / 2 + 3.5:.1f}", class_="e")]
         for i, column in enumerate(self.columns):
             value = self.values.get((row, column))
             if value is None or not math.isfinite(value):
@@ -102,7 +102,7 @@ class HeatMap:
         kind = "h" if self.middle is None else "d"
         boxes = [element("rect", x=NAME + 14 * i, y=f"{top:.1f}", width=14, height=8, class_=f"{kind}{i}") for i in range(SHADES)]
         ends = [
-            element("text", self.text(low), x=NAME - 4, y=f"{top + 8:.1f}", text_anchor="end"),
+            element("text", self.text(low), x=NAME - 4, y=f"{top + 8:.1f}", class_="e"),
             element("text", self.text(high), x=NAME + 14 * SHADES + 4, y=f"{top + 8:.1f}"),
         ]
         return element("g", boxes, ends)

@@ -83,7 +83,7 @@ def roofline_figure(places: Sequence[Place], limits: Mapping[str, Limit]) -> Fig
     for number, suite in enumerate(suites):
         drawing.append(points([(x(p.intensity), y(p.record.value)) for p in places if p.suite == suite], f"{style_of(number)} big"))
     said = description(places, peaks, memory)
-    return Figure("roof", "Roofline", said, drawing, numbers(places, limits), caption=joined(said, legend(suites)))
+    return Figure("roof", "Roofline", said, drawing, numbers(places, limits), caption=joined(element("p", said), legend(suites)))
 
 
 def roofs(x: Scale, y: Scale, peaks: Mapping[str, Limit], memory: Limit | None) -> list[Markup]:
@@ -92,7 +92,7 @@ def roofs(x: Scale, y: Scale, peaks: Mapping[str, Limit], memory: Limit | None) 
     for peak in peaks.values():
         start = max(x.low, peak.value / memory.value) if memory else x.low
         drawn.append(element("path", d=f"M{x(start):.1f} {y(peak.value):.1f}H{WIDTH - RIGHT}", class_="limit"))
-        drawn.append(element("text", peak.name, x=WIDTH - RIGHT - 3, y=f"{y(peak.value) - 4:.1f}", text_anchor="end", class_="limit-name"))
+        drawn.append(element("text", peak.name, x=WIDTH - RIGHT - 3, y=f"{y(peak.value) - 4:.1f}", class_="e limit-name"))
     if memory:
         highest = max((peak.value for peak in peaks.values()), default=y.high)
         ends = [(max(x.low, y.low / memory.value), max(y.low, x.low * memory.value)), (min(x.high, highest / memory.value), 0.0)]

@@ -21,8 +21,9 @@ from assay.results.truth import figures_doubt
 from assay.results.units import digits, duration, time_unit
 
 # Points in all plots of a page together, and in one plot: what keeps 1,000 cases under 6 MB.
-ALL_POINTS, FEWEST, MOST_POINTS = 60_000, 24, 240
+ALL_POINTS, FEWEST, MOST_POINTS = 40_000, 24, 240
 MOST_PLOTS, SUBJECTS = 1_200, 4
+MANY, SUBJECTS_OF_MANY = 200, 2  # with more cases than this fewer devices of each are drawn
 STRIP, CDF = 16, 110
 Drawn = tuple[str, Sequence[float]]  # subject, its seconds
 
@@ -34,25 +35,29 @@ def samples_section(content: Content) -> Section:
     if not drawable:
         return Section("samples", "Samples", absent="No case has samples that could be drawn.")
     kept = drawable[:MOST_PLOTS]
+    devices = SUBJECTS if len(kept) <= MANY else SUBJECTS_OF_MANY
     most = min(MOST_POINTS, max(FEWEST, ALL_POINTS // len(kept)))
-    said = [f"Each point is one repetition; of longer series at most {most} points are drawn, evenly spaced by rank, both ends included."]
+    said = [
+        f"Each point is one repetition; of longer series at most {most} points are drawn, evenly spaced by rank, both ends included.",
+        f"Of several devices the {devices} slowest are drawn.",
+    ]
     if len(drawable) > len(kept):
         said.append(f"Only the first {len(kept)} of {len(drawable)} cases are drawn, to keep this page small; the tables have all.")
     groups, named = [], case_names(content.judgement.cases)
     for suite in dict.fromkeys(str(case["suite"]) for _, case, _ in kept):
         own = [(i, str(case["key"]), found) for i, case, found in kept if case["suite"] == suite]
-        figures = [case_figure(i, named[key], found, most).markup() for i, key, found in own]
+        figures = [case_figure(i, named[key], subjects(found, devices), found, most).markup() for i, key, found in own]
         title = element("summary", f"{suite}: {len(own)} {'case' if len(own) == 1 else 'cases'}")
         groups.append(element("details", title, element("div", figures, class_="cards"), open=len(kept) <= 40))  # noqa: PLR2004 - a page
     return Section("samples", "Samples", joined(element("p", " ".join(said)), groups))
 
 
-def subjects(measurement: Measurement) -> list[Drawn]:
-    """Give what is drawn of a case: its subjects, slowest first; none where its figures are in doubt or it was not measured."""
+def subjects(measurement: Measurement, most: int = SUBJECTS) -> list[Drawn]:
+    """Give what is drawn of a case: its slowest subjects, slowest first; none where its figures are in doubt or it was not measured."""
     if measurement.status != "measured" or figures_doubt(measurement):
         return []
     known = [(subject, seconds) for subject, seconds, _ in series(measurement) if seconds]
-    return sorted(known, key=lambda drawn: -summarise(drawn[1]).value)[:SUBJECTS]
+    return sorted(known, key=lambda drawn: -summarise(drawn[1]).value)[:most]
 
 
 def thinned(seconds: Sequence[float], most: int) -> list[tuple[float, float]]:
@@ -63,9 +68,8 @@ def thinned(seconds: Sequence[float], most: int) -> list[tuple[float, float]]:
     return [((place + 1) / n, ordered[place]) for place in places]
 
 
-def case_figure(number: int, title: str, measurement: Measurement, most: int) -> Figure:
+def case_figure(number: int, title: str, drawn: Sequence[Drawn], measurement: Measurement, most: int) -> Figure:
     """Draw one case: one strip a subject, then their distribution functions over the same axis."""
-    drawn = subjects(measurement)
     each = max(FEWEST // 2, most // len(drawn))
     unit, name = time_unit(max(max(seconds) for _, seconds in drawn))
     thin = [thinned(seconds, each) for _, seconds in drawn]
@@ -83,7 +87,7 @@ def case_figure(number: int, title: str, measurement: Measurement, most: int) ->
         described(drawn, measurement),
         drawing,
         numbers(measurement.case.key, drawn),
-        caption=joined(described(drawn, measurement), legend([subject for subject, _ in drawn]) if len(drawn) > 1 else None),
+        caption=joined(element("p", described(drawn, measurement)), legend([subject for subject, _ in drawn]) if len(drawn) > 1 else None),
         height=bottom + BOTTOM,
     )
 
@@ -102,10 +106,11 @@ def strip_marks(x: Scale, thin: Sequence[Sequence[tuple[float, float]]], unit: f
 def distribution_marks(x: Scale, thin: Sequence[Sequence[tuple[float, float]]], unit: float, *, top: float) -> list[Markup]:
     """Draw the distribution functions, 0 at the bottom and 1 at the top, with lines at 0, 0.5 and 1."""
     y = Scale(0.0, 1.0, top + CDF, top + 3)
-    marks = []
-    for share in (0.0, 0.5, 1.0):
-        marks.append(element("path", d=f"M{LEFT} {y(share):.1f}H{WIDTH - RIGHT}", class_="grid"))
-        marks.append(element("text", f"{share:.0%}", x=LEFT - 4, y=f"{y(share) + 3.5:.1f}", text_anchor="end"))
+    shares = (0.0, 0.5, 1.0)
+    marks = [
+        element("path", d="".join(f"M{LEFT} {y(share):.1f}H{WIDTH - RIGHT}" for share in shares), class_="grid"),
+        *(element("text", f"{share:.0%}", x=LEFT - 4, y=f"{y(share) + 3.5:.1f}", class_="e") for share in shares),
+    ]
     return marks + [line([(x(value / unit), y(share)) for share, value in values], style_of(row)) for row, values in enumerate(thin)]
 
 
@@ -120,8 +125,8 @@ def described(drawn: Sequence[Drawn], measurement: Measurement) -> str:
 
 def numbers(key: str, drawn: Sequence[Drawn]) -> Table:
     """Give the quantiles behind a plot."""
-    shares = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
-    columns = ["subject", "n", "min", "5 %", "25 %", "50 %", "75 %", "95 %", "99 %", "max"]
+    shares = (0.0, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+    columns = ["subject", "n", "min", "25 %", "50 %", "75 %", "95 %", "99 %", "max"]
     rows: list[Row] = []
     for subject, seconds in drawn:
         ordered = sorted(seconds)

@@ -58,7 +58,7 @@ def scale(values: Iterable[float], start: float, end: float, *, log: bool | None
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     wide = low > 0 and high / low > WIDE if log is None else log
     if wide and low > 0:
-        margin = max((high / low) ** 0.04, 1.05)
+        margin = min(max((high / low) ** 0.04, 1.05), 10.0)
         return Scale(low / margin, high * margin, start, end, log=True)
     low = min(low, 0.0) if zero else low
     margin = (high - low) * 0.04 or abs(high) * 0.05 or 1.0

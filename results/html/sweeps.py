@@ -110,7 +110,7 @@ def sweep_figure(number: int, sweep: Sweep) -> Figure:
     )
     for name, limit in limits.items():
         drawing.append(element("path", element("title", name), d=f"M{LEFT} {y(limit):.1f}H{WIDTH - RIGHT}", class_="limit"))
-        drawing.append(element("text", name, x=WIDTH - RIGHT - 3, y=f"{y(limit) - 4:.1f}", text_anchor="end", class_="limit-name"))
+        drawing.append(element("text", name, x=WIDTH - RIGHT - 3, y=f"{y(limit) - 4:.1f}", class_="e limit-name"))
     for i, drawn in enumerate(sweep.lines.values()):
         at = [(x(where), y(record.value)) for where, record in drawn]
         drawing += [line(at, style_of(i)), points(at, style_of(i))]
@@ -118,7 +118,9 @@ def sweep_figure(number: int, sweep: Sweep) -> Figure:
     held = "; ".join(f"{name}: {quantity(limit, unit)}" for name, limit in limits.items()) or "no limit is known"
     said = f"Best {quantity(best[1].value, unit)} at {ends(best[0])}, worst subject of each case. Dashed: {held}."
     title = f"{sweep.suite}: {sweep.metric} over {sweep.parameter}"
-    return Figure(f"sweep-{number}", title, said, drawing, numbers(title, sweep, ends), caption=joined(said, legend([*sweep.lines])))
+    return Figure(
+        f"sweep-{number}", title, said, drawing, numbers(title, sweep, ends), caption=joined(element("p", said), legend([*sweep.lines]))
+    )
 
 
 def rough(value: float, *, in_bytes: bool) -> str:

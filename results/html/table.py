@@ -44,7 +44,8 @@ class Table:
         rest = len(self.rows) - MOST
         more = element("p", f"{rest} more rows are left out here; assay show RUN --json has all.", class_="absent") if rest > 0 else None
         table = element("table", element("caption", self.caption), head, body, class_="small" if self.small else "sorts")
-        return element("div", table, more, class_="frame", role="region", tabindex=0, aria_label=self.caption)
+        named = {} if self.small else {"role": "region", "aria_label": self.caption}
+        return element("div", table, more, class_="frame", tabindex=0, **named)
 
     def side(self, name: str) -> str | None:
         """Give the class of a column: figures stand to the right, sentences get room."""

@@ -119,4 +119,4 @@ def bar(number: int, phase: Phase, left: float, right: float) -> list[Markup]:
     shape = element(
         "rect", told, x=f"{left:.1f}", y=top + 1, width=f"{max(right - left, 1):.1f}", height=LINE - 4, class_=f"bar-{style_of(0)}"
     )
-    return [element("text", name, x=NAME - 4, y=top + 10, text_anchor="end"), shape]
+    return [element("text", name, x=NAME - 4, y=top + 10, class_="e"), shape]
