@@ -9,6 +9,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +19,14 @@ from typing import Any
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 60.0
+# Chromium reads from descriptor 3 and writes to 4; ours are moved out of the way first, since one of them may be 3 or 4 itself.
+START = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find() -> str | None:
@@ -95,8 +104,9 @@ class Tab:
 
     def press(self, key: str, code: int) -> None:
         """Press and release one key."""
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+        text = {"text": "\r"} if key == "Enter" else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, windowsVirtualKeyCode=code, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, windowsVirtualKeyCode=code)
 
 
 @contextlib.contextmanager
@@ -114,7 +124,7 @@ def tab(program: str) -> Iterator[Tab]:
             f"--user-data-dir={profile}",
         ]
         child = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$0" "$@" 3<&{there_read} 4>&{there_write}', program, *options],
+            [sys.executable, "-c", START, str(there_read), str(there_write), program, *options],
             pass_fds=(there_read, there_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

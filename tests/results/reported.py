@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from assay.harness.case import Case
 from assay.harness.measurement import Fault, Measurement
 from assay.harness.rundir import RunDir
@@ -58,7 +60,14 @@ def rich(path: Path, *, slower: float = 1.0, host: str = "toy", **described: Any
     ]
     planned = [one.case for one in found] + [case("gemm", nranks=2, m=4096)]
     run = write_run(path, found, planned=planned, host=host, nranks=2, **described)
-    judge(run, config={"rules": bare_rules(), "hardware": {}})
+    return ended(run)
+
+
+def ended(run: RunDir) -> RunDir:
+    """Judge a run, and give it a whole configuration."""
+    config = {"rules": bare_rules(), "hardware": {}, "site": {"name": "toy"}, "launch": {}}
+    (run.path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    judge(run, config=config)
     return run
 
 
