@@ -11,7 +11,7 @@ from assay.results.compare import Row as Compared
 from assay.results.comparison_text import names
 from assay.results.html.element import element, joined
 from assay.results.html.figure import BOTTOM, RIGHT, WIDTH, Figure, x_axis
-from assay.results.html.naming import case_names
+from assay.results.html.naming import case_names, fitted
 from assay.results.html.scale import scale
 from assay.results.html.section import Section
 from assay.results.html.table import Cell, Row, Table
@@ -77,7 +77,7 @@ def forest(comparison: Comparison, rows: list[Compared], named: Mapping[str, str
 
 def forest_row(row: Compared, name: str, at: float, ends: list[float], *, y: float) -> list[Markup]:
     """Draw one change."""
-    text = name if len(name) <= LONG_NAME else f"{name[: LONG_NAME - 2]}.."
+    text = fitted(f"{name} {row.subject}", LONG_NAME)
     mood = MOODS[row.status] or "plain"
     line = element("path", d=f"M{ends[0]:.1f} {y:.1f}H{ends[1]:.1f}", class_=f"span fill-{mood}") if ends else None
     dot = element("path", d=f"M{at:.1f} {y:.1f}h0", class_=f"dot big fill-{mood}")

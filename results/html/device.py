@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assay.results.coverage import cases as words_for
 from assay.results.html.element import element, joined
 from assay.results.html.figure import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Figure, axes, line
 from assay.results.html.scale import scale
@@ -95,7 +96,7 @@ def reading_figure(rank: int, name: str, cases: Sequence[tuple[str, Told]]) -> F
     drawing.append(line([(x(at), y(value)) for at, value in shown], "s0"))
     values = [value for _, value in samples]
     cut = f", {len(shown)} drawn (lowest and highest of each stretch)" if len(shown) < len(samples) else ""
-    said = f"{min(values):g}..{max(values):g} {unit}, n = {len(samples)}{cut}, {len(begins)} cases (ticks at the bottom)."
+    said = f"{min(values):g}..{max(values):g} {unit}, n = {len(samples)}{cut}, {len(begins)} {words_for(len(begins))} (ticks below)."
     return Figure(f"device-{rank}-{words.replace(' ', '-')}", f"device{rank}: {words}", said, drawing, numbers(rank, name, cases))
 
 

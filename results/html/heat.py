@@ -10,11 +10,12 @@ from markupsafe import Markup
 
 from assay.results.html.element import element
 from assay.results.html.figure import RIGHT, WIDTH, Figure
+from assay.results.html.naming import fitted
 from assay.results.html.table import Cell, Row, Table
 
 SHADES = 7
-NAME, HEAD, FOOT, LOWEST = 110, 20, 26, 14
-LONG_NAME = 18
+HEAD, FOOT, LOWEST = 20, 26, 14
+LETTER, FEW = 6, 8  # width of a letter; up to this many columns leave room for long names
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,17 @@ class HeatMap:
 
     def figure(self) -> Figure:
         """Draw it; the darker, the higher."""
-        across = (WIDTH - NAME - RIGHT) / max(len(self.columns), 1)
+        across = (WIDTH - self.names - RIGHT) / max(len(self.columns), 1)
         down = max(min(across, 22.0), LOWEST)
         drawing = [*self.heads(across), *(mark for i, row in enumerate(self.rows) for mark in self.line(i, row, across, down))]
         height = HEAD + down * len(self.rows) + FOOT
         return Figure(self.id, self.title, self.said(), [*drawing, self.key(height - FOOT + 8)], self.table(), height=height)
+
+    @property
+    def names(self) -> float:
+        """Give the room for the names of the rows, in units of the drawing."""
+        longest = LETTER * (max(map(len, self.rows), default=0) + 1)
+        return min(longest, 170 if len(self.columns) <= FEW else 110)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -75,7 +82,7 @@ class HeatMap:
             element(
                 "text",
                 name if len(name) <= room else f"{name[: room - 1]}.",
-                x=f"{NAME + across * (i + 0.5):.1f}",
+                x=f"{self.names + across * (i + 0.5):.1f}",
                 y=HEAD - 7,
                 class_="m",
             )
@@ -85,14 +92,19 @@ class HeatMap:
     def line(self, number: int, row: str, across: float, down: float) -> list[Markup]:
         """Draw one row."""
         top = HEAD + down * number
-        name = row if len(row) <= LONG_NAME else f"..{row[2 - LONG_NAME :]}"
-        drawn = [element("text", name, x=NAME - 4, y=f"{top + down / 2 + 3.5:.1f}", class_="e")]
+        name = fitted(row, int(self.names / LETTER))
+        drawn = [element("text", name, x=self.names - 4, y=f"{top + down / 2 + 3.5:.1f}", class_="e")]
         for i, column in enumerate(self.columns):
             value = self.values.get((row, column))
             if value is None or not math.isfinite(value):
                 continue
             told = element("title", f"{row}, {column}: {self.text(value)}")
-            place = {"x": f"{NAME + across * i:.1f}", "y": f"{top:.1f}", "width": f"{max(across - 1, 1):.1f}", "height": f"{down - 1:.1f}"}
+            place = {
+                "x": f"{self.names + across * i:.1f}",
+                "y": f"{top:.1f}",
+                "width": f"{max(across - 1, 1):.1f}",
+                "height": f"{down - 1:.1f}",
+            }
             drawn.append(element("rect", told, **place, class_=self.shade(value)))
         return drawn
 
@@ -100,10 +112,10 @@ class HeatMap:
         """Draw the key of the shades with both ends."""
         low, high = self.ends
         kind = "h" if self.middle is None else "d"
-        boxes = [element("rect", x=NAME + 14 * i, y=f"{top:.1f}", width=14, height=8, class_=f"{kind}{i}") for i in range(SHADES)]
+        boxes = [element("rect", x=self.names + 14 * i, y=f"{top:.1f}", width=14, height=8, class_=f"{kind}{i}") for i in range(SHADES)]
         ends = [
-            element("text", self.text(low), x=NAME - 4, y=f"{top + 8:.1f}", class_="e"),
-            element("text", self.text(high), x=NAME + 14 * SHADES + 4, y=f"{top + 8:.1f}"),
+            element("text", self.text(low), x=self.names - 4, y=f"{top + 8:.1f}", class_="e"),
+            element("text", self.text(high), x=self.names + 14 * SHADES + 4, y=f"{top + 8:.1f}"),
         ]
         return element("g", boxes, ends)
 

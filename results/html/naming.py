@@ -36,3 +36,11 @@ def case_name(case: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
 def spelled_out(shared: Mapping[str, Any]) -> str:
     """Write shared parameters."""
     return " ".join(spelled(name, value) for name, value in shared.items())
+
+
+def fitted(name: str, room: int) -> str:
+    """Shorten a name to ``room`` characters in its middle: what sets it apart mostly stands at its ends."""
+    if len(name) <= room:
+        return name
+    end = (room - 2) // 2
+    return f"{name[: room - 2 - end]}..{name[len(name) - end :]}"

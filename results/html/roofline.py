@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from assay.results.coverage import cases
 from assay.results.html.element import element, joined
 from assay.results.html.figure import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Figure, axes, legend, points, style_of
 from assay.results.html.scale import Scale, scale
@@ -111,7 +112,7 @@ def description(places: Sequence[Place], peaks: Mapping[str, Limit], memory: Lim
     known = (
         "Roofs: " + ", ".join(roofs_said) if roofs_said else "No roof is known: neither measured by calibration nor stated (hardware=NAME)"
     )
-    return f"{len(places)} cases, the slowest device of each. {known}."
+    return f"{len(places)} {cases(len(places))}, the slowest device of each. {known}."
 
 
 def numbers(places: Sequence[Place], limits: Mapping[str, Limit]) -> Table:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from assay.harness.measurement import Measurement
+from assay.results.coverage import cases
 from assay.results.html.element import element, joined
 from assay.results.html.figure import BOTTOM, RIGHT, WIDTH, Figure, style_of, x_axis
-from assay.results.html.naming import case_names
+from assay.results.html.naming import case_names, fitted
 from assay.results.html.scale import scale
 from assay.results.html.section import Section
 from assay.results.html.table import Cell, Row, Table
@@ -37,7 +38,8 @@ def waterfall_section(content: Content) -> Section:
     """Draw the phases of every case that tells them, then the wall time of the run case by case."""
     told = [(case, read_phases(content.judgement.measurements.get(case["key"]))) for case in content.judgement.cases]
     known = [(case, phases) for case, phases in told if phases]
-    figures = [phases_figure(number, str(case["key"]), phases) for number, (case, phases) in enumerate(known[:CASES])]
+    named = case_names(content.judgement.cases)
+    figures = [phases_figure(number, named[case["key"]], phases) for number, (case, phases) in enumerate(known[:CASES])]
     run = run_figure(content)
     if not figures and run is None:
         return Section("waterfall", "Waterfall", absent=f"{ABSENT} No case took any time either.")
@@ -67,12 +69,12 @@ def read_phases(measurement: Measurement | None) -> list[Phase]:
     return found
 
 
-def phases_figure(number: int, key: str, phases: Sequence[Phase]) -> Figure:
+def phases_figure(number: int, name: str, phases: Sequence[Phase]) -> Figure:
     """Draw one step."""
     end = max(phase.start + phase.seconds for phase in phases)
     longest = max(phases, key=lambda phase: phase.seconds)
     said = f"{len(phases)} phases in {duration(end)}; the longest is {longest.name} with {duration(longest.seconds)}."
-    return bars_figure(f"step-{number}", f"Step of {key}", said, phases)
+    return bars_figure(f"step-{number}", f"Step of {name}", said, phases)
 
 
 def run_figure(content: Content) -> Figure | None:
@@ -92,7 +94,10 @@ def run_figure(content: Content) -> Figure | None:
     )
     cut = f" Drawn are the {BARS} longest of {len(phases)} cases." if len(phases) > BARS else ""
     return bars_figure(
-        "wall", "Where the time of the run went", f"{len(phases)} cases took {duration(at)}, checks and warm-ups included.{cut}", shown
+        "wall",
+        "Where the time of the run went",
+        f"{len(phases)} {cases(len(phases))} took {duration(at)}, all included.{cut}",
+        shown,
     )
 
 
@@ -113,7 +118,7 @@ def bars_figure(ident: str, title: str, said: str, phases: Sequence[Phase]) -> F
 
 def bar(number: int, phase: Phase, left: float, right: float) -> list[Markup]:
     """Draw one bar with its name before it."""
-    name = phase.name if len(phase.name) <= LONG_NAME else f"{phase.name[: LONG_NAME - 2]}.."
+    name = fitted(phase.name, LONG_NAME)
     top = 4 + LINE * number
     told = element("title", f"{phase.name}: {duration(phase.seconds)}")
     shape = element(
