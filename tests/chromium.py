@@ -146,3 +146,21 @@ def tab(program: str) -> Iterator[Tab]:
                 child.wait()
             os.close(here_write)
             os.close(here_read)
+
+
+def main(argv: list[str]) -> None:
+    """Write one screenshot: PAGE PNG WIDTHxHEIGHT [light|dark] [SECTION]."""
+    page, target, size = argv[:3]
+    width, height = map(int, size.split("x"))
+    program = find()
+    assert program is not None, "no Chromium on PATH or in CHROMIUM"
+    with tab(program) as one:
+        one.open(Path(page), width=width, height=height, dark="dark" in argv[3:4])
+        if argv[4:]:
+            one.value(f"document.getElementById({json.dumps(argv[4])}).scrollIntoView({{behavior: 'instant'}})")
+        one.value("new Promise((done) => setTimeout(done, 500))")
+        one.screenshot(Path(target))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -21,8 +21,8 @@ from assay.results.units import percent, quantity, signed
 MOODS = {"slower": "bad", "missing": "bad", "faster": "good", "same": "", "inconclusive": "open", "new": "open", "not-comparable": "open"}
 COLUMNS = ("case", "status", "subject", "base", "head", "change", "95 % of the change", "runs", "reason")
 NUMERIC = frozenset({"base", "head", "change", "95 % of the change", "runs"})
-FOREST, LINE, NAME = 24, 15, 150
-LONG_NAME = 26
+FOREST, LINE, NAME = 24, 15, 180
+LONG_NAME = 30
 
 
 def comparison_section(content: Content) -> Section:

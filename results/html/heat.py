@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from markupsafe import Markup
 
@@ -51,13 +52,13 @@ class HeatMap:
         height = HEAD + down * len(self.rows) + FOOT
         return Figure(self.id, self.title, self.said(), [*drawing, self.key(height - FOOT + 8)], self.table(), height=height)
 
-    @property
+    @cached_property
     def names(self) -> float:
         """Give the room for the names of the rows, in units of the drawing."""
         longest = LETTER * (max(map(len, self.rows), default=0) + 1)
-        return min(longest, 170 if len(self.columns) <= FEW else 110)
+        return min(max(longest, 70), 170 if len(self.columns) <= FEW else 110)
 
-    @property
+    @cached_property
     def ends(self) -> tuple[float, float]:
         """Give the lowest and the highest value; around the middle equally far on both sides."""
         known = [value for value in self.values.values() if math.isfinite(value)]

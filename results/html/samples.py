@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from assay.harness.measurement import Measurement
 from assay.results.html.element import element, joined
-from assay.results.html.figure import BOTTOM, LEFT, RIGHT, WIDTH, Figure, legend, line, points, style_of, x_axis
+from assay.results.html.figure import BOTTOM, LEFT, RIGHT, WIDTH, Figure, legend, points, style_of, x_axis
 from assay.results.html.naming import case_names
 from assay.results.html.scale import Scale, scale
 from assay.results.html.section import Section
@@ -111,7 +111,13 @@ def distribution_marks(x: Scale, thin: Sequence[Sequence[tuple[float, float]]], 
         element("path", d="".join(f"M{LEFT} {y(share):.1f}H{WIDTH - RIGHT}" for share in shares), class_="grid"),
         *(element("text", f"{share:.0%}", x=LEFT - 4, y=f"{y(share) + 3.5:.1f}", class_="e") for share in shares),
     ]
-    return marks + [line([(x(value / unit), y(share)) for share, value in values], style_of(row)) for row, values in enumerate(thin)]
+    return marks + [element("path", d=steps(values, x, y, unit), class_=f"line {style_of(row)}") for row, values in enumerate(thin)]
+
+
+def steps(values: Sequence[tuple[float, float]], x: Scale, y: Scale, unit: float) -> str:
+    """Write an empirical distribution function as a path: it rises where a repetition lies and is level in between."""
+    rises = "".join(f"H{x(value / unit):.1f}V{y(share):.1f}" for share, value in values)
+    return f"M{x(values[0][1] / unit):.1f} {y(0.0):.1f}{rises}"
 
 
 def described(drawn: Sequence[Drawn], measurement: Measurement) -> str:

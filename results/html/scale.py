@@ -22,6 +22,7 @@ class Scale:
     start: float
     end: float
     log: bool = False
+    at: tuple[float, ...] = ()  # where grid lines are wanted, such as the sizes that were measured; else round values
 
     def __call__(self, value: float) -> float:
         """Place a value; one outside the range lies on the edge."""
@@ -35,6 +36,8 @@ class Scale:
 
     def ticks(self, most: int = 5) -> list[float]:
         """Choose round values for grid lines: 1, 2 or 5 times a power of ten, or powers of ten on a logarithmic axis."""
+        if self.at:
+            return [*self.at[:: math.ceil(len(self.at) / most)]]
         if self.log:
             return log_ticks(self.low, self.high, most)
         step = round_step((self.high - self.low) / max(most, 1))

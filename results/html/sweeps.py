@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.results.html.element import element, joined
@@ -96,7 +96,8 @@ def sweep_figure(number: int, sweep: Sweep) -> Figure:
     places = [place for line_places in sweep.lines.values() for place in line_places]
     unit = places[0][1].unit
     limits = {record.limit_name: record.limit for _, record in places if record.limit is not None and record.limit > 0}
-    x = scale([at for at, _ in places], LEFT, WIDTH - RIGHT, log=True)
+    sizes = tuple(sorted({at for at, _ in places}))
+    x = replace(scale(sizes, LEFT, WIDTH - RIGHT, log=True), at=sizes)
     y = scale([*(record.value for _, record in places), *limits.values()], HEIGHT - FOOT, TOP, log=True)
     in_bytes = sweep.parameter == "bytes" or sweep.parameter.endswith("nbytes")
     ends = size if in_bytes else "{:g}".format
@@ -106,7 +107,7 @@ def sweep_figure(number: int, sweep: Sweep) -> Figure:
         xlabel=sweep.parameter,
         ylabel=f"{sweep.metric}, {unit}",
         xtext=lambda v: rough(v, in_bytes=in_bytes),
-        ytext=lambda v: quantity(v, unit),
+        ytext=lambda v: quantity(v, unit).removesuffix(unit if len(unit) > 1 else ""),
     )
     for name, limit in limits.items():
         drawing.append(element("path", element("title", name), d=f"M{LEFT} {y(limit):.1f}H{WIDTH - RIGHT}", class_="limit"))

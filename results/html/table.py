@@ -12,7 +12,7 @@ from assay.results.html.element import Child, element
 
 # More rows than this make a page that no browser likes; what is left out is said.
 MOST = 5_000
-SENTENCES = {"reason", "marks", "answer", "coverage", "value"}
+SENTENCES = {"reason", "marks", "coverage", "value"}
 
 
 @dataclass(frozen=True)

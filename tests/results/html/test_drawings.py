@@ -19,8 +19,8 @@ from assay.results.html.history import history_section
 from assay.results.html.maps import maps_section, pair_of
 from assay.results.html.page import sections
 from assay.results.html.roofline import attainable, placed
-from assay.results.html.samples import thinned
-from assay.results.html.scale import scale
+from assay.results.html.samples import steps, thinned
+from assay.results.html.scale import Scale, scale
 from assay.results.html.sweeps import sweeps
 from assay.results.html.waterfall import read_phases
 from assay.results.judge import judge
@@ -62,6 +62,11 @@ def test_a_thinned_series_keeps_both_ends_and_the_shape() -> None:
     assert (kept[0], kept[-1]) == ((0.001, 1.0), (1.0, 1000.0))
     assert all(share == pytest.approx(value / 1000) for share, value in kept)
     assert thinned([3.0, 1.0, 2.0], 11) == [(1 / 3, 1.0), (2 / 3, 2.0), (1.0, 3.0)]
+
+
+def test_a_distribution_function_rises_where_the_repetitions_lie_and_is_level_in_between() -> None:
+    x, y = Scale(0.0, 10.0, 0.0, 100.0), Scale(0.0, 1.0, 50.0, 0.0)
+    assert steps([(0.5, 2.0), (1.0, 7.0)], x, y, 1.0) == "M20.0 50.0H20.0V25.0H70.0V0.0"
 
 
 def test_a_spike_between_samples_is_not_lost_when_telemetry_is_thinned() -> None:
