@@ -48,7 +48,7 @@ def cases_section(content: Content) -> Section:
     shared = [element("li", f"{suite}: {spelled_out(same)}") for suite, same in shared_params(content.judgement.cases).items() if same]
     same = joined(element("p", "The same in all cases of a suite:"), element("ul", shared, class_="fine")) if shared else None
     note = element("p", "Of several devices the slowest is shown; the interval is that of the median within this run.")
-    return Section("cases", "Cases", joined(note, same, Table("Cases", COLUMNS, rows, numeric=NUMERIC).markup(), left_out(content)))
+    return Section("cases", "Cases", joined(note, same, Table("Planned cases", COLUMNS, rows, numeric=NUMERIC).markup(), left_out(content)))
 
 
 def drawn_cases(content: Content) -> set[int]:

@@ -71,7 +71,7 @@ def forest(comparison: Comparison, rows: list[Compared], named: Mapping[str, str
         )
     said = f"The {len(drawn)} worst of {len(rows)} rows; dashed: the smallest change that matters. Long intervals are cut at the edge."
     table = Table("Changes", COLUMNS, [row_cells(row) for row in drawn], numeric=NUMERIC, small=True)
-    figure = Figure("forest", "Changes against the base", said, marks, table, height=bottom + BOTTOM, level=3)
+    figure = Figure("forest", "Changes against the base", said, marks, table, height=bottom + BOTTOM)
     return element("div", figure.markup(), class_="cards wide")
 
 

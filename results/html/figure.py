@@ -29,7 +29,6 @@ class Figure:
         table: the numbers behind it.
         caption: markup or text under it; the title where there is none.
         height: in units.
-        level: of the heading.
 
     """
 
@@ -40,7 +39,6 @@ class Figure:
     table: Table
     caption: Child = None
     height: float = HEIGHT
-    level: int = 4
 
     def markup(self) -> Markup:
         """Write it."""
@@ -53,7 +51,7 @@ class Figure:
             role="img",
             aria_labelledby=f"{self.id}-t {self.id}-d",
         )
-        caption = element("figcaption", element(f"h{self.level}", self.title), self.caption or element("p", self.description))
+        caption = element("figcaption", element("h3", self.title), self.caption or element("p", self.description))
         numbers = element("details", element("summary", "Numbers"), self.table.markup(), class_="numbers")
         return element("figure", caption, svg, numbers, id=self.id)
 

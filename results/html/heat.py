@@ -131,7 +131,7 @@ class HeatMap:
 
     def table(self) -> Table:
         """Give the values behind it."""
-        columns = ("", *self.columns)
+        columns = ("row", *self.columns)
         rows: list[Row] = [
             [
                 row,

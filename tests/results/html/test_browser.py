@@ -91,23 +91,23 @@ def test_a_table_is_sorted_by_keyboard_by_value_and_says_so(browser: Tab, pages:
     browser.value(f"{heading}.querySelector('button').focus()")
     browser.press("Enter", 13)
     assert browser.value(f"{heading}.getAttribute('aria-sort')") == "ascending"
-    medians = [text for text in column(browser, "Cases", 3) if text]
+    medians = [text for text in column(browser, "Planned cases", 3) if text]
     scale = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
     values = [float(text.split()[0]) * scale[text.split()[1]] for text in medians]
     assert values == sorted(values)
     assert len(set(values)) > 3
     browser.press("Enter", 13)
     assert browser.value(f"{heading}.getAttribute('aria-sort')") == "descending"
-    assert next(text for text in column(browser, "Cases", 3) if text) == medians[-1]
+    assert next(text for text in column(browser, "Planned cases", 3) if text) == medians[-1]
 
 
 def test_a_table_is_filtered_and_the_count_is_told(browser: Tab, pages: dict[str, Path]) -> None:
     browser.open(pages["rich"], width=1280, height=900)
-    whole = column(browser, "Cases", 0)
+    whole = column(browser, "Planned cases", 0)
     browser.value(
         "const input = document.querySelector('#cases input'); input.value = 'GLOO 4MiB'; input.dispatchEvent(new Event('input')); undefined"
     )
-    assert column(browser, "Cases", 0) == [name for name in whole if "gloo" in name and "4MiB" in name]
+    assert column(browser, "Planned cases", 0) == [name for name in whole if "gloo" in name and "4MiB" in name]
     assert browser.value("document.querySelector('#cases output').textContent") == f" 1 of {len(whole)} rows"
 
 

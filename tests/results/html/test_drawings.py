@@ -106,7 +106,7 @@ def test_one_size_only_is_no_sweep(tmp_path: Path) -> None:
 
 def test_limits_of_a_sweep_are_drawn_and_named(tmp_path: Path) -> None:
     found = {one.id: one.body for one in sections(gather([rich(tmp_path / "r")]))}
-    figure = re.search(r'<figure id="sweep-\d+"><figcaption><h4>gemm.*?</figure>', found["sweeps"], re.DOTALL)
+    figure = re.search(r'<figure id="sweep-\d+"><figcaption><h3>gemm.*?</figure>', found["sweeps"], re.DOTALL)
     assert figure is not None
     assert "measured matrix_fp32" in figure.group()
     assert 'class="limit"' in figure.group()

@@ -146,7 +146,7 @@ def test_landmarks_headings_and_language(rich_page: str) -> None:
     assert found.all("html") == [{"lang": "en"}]
     assert [len(found.all(name)) for name in ("header", "nav", "main", "footer", "h1")] == [1] * 5
     levels = [int(tag[1]) for tag, _ in found.elements if re.fullmatch(r"h[1-6]", tag)]
-    assert all(later - earlier <= 2 for earlier, later in itertools.pairwise(levels))
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
     assert found.elements[[tag for tag, _ in found.elements].index("body") + 1][1].get("class") == "skip"
 
 
