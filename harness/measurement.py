@@ -75,7 +75,12 @@ class Samples:
             raise StoreError(message) from error
         ranks, reps = int(data["ranks"]), int(data["reps"])
         # No repetition on a vast number of ranks would fit any header, and never be read to its end.
-        if min(ranks, reps) < 0 or ranks > MAX_SAMPLES or len(raw) != 8 * ranks * reps or hashlib.sha256(raw).hexdigest() != data.get("sha256"):
+        if (
+            min(ranks, reps) < 0
+            or ranks > MAX_SAMPLES
+            or len(raw) != 8 * ranks * reps
+            or hashlib.sha256(raw).hexdigest() != data.get("sha256")
+        ):
             message = f"samples do not fit their own header ({len(raw)} bytes for {ranks} ranks x {reps} repetitions, or another hash)"
             raise StoreError(message)
         flat = struct.unpack(f"<{ranks * reps}d", raw)
@@ -188,11 +193,21 @@ class Measurement:
         """Raise TypeError where a part is of another type than it was written with: whoever reads on relies on it."""
         checked, fault = self.checked, self.fault or Fault()
         mappings = (self.notes, self.timer, checked.scores, checked.limits, fault.stacks)
-        texts = (self.reason, self.scope, checked.reason, checked.where, checked.by, fault.phase, fault.detail, self.volume.resource, *self.flags)
-        numbers = (self.seconds, checked.checks, checked.tested)
+        texts = (
+            self.reason,
+            self.scope,
+            checked.reason,
+            checked.where,
+            checked.by,
+            fault.phase,
+            fault.detail,
+            self.volume.resource,
+            *self.flags,
+        )
+        counts = (checked.checks, checked.tested)
         if not all(isinstance(part, Mapping) for part in mappings) or not all(isinstance(part, str) for part in texts):
             message = "a part of it is of another type"
             raise TypeError(message)
-        if not all(isinstance(part, (int, float)) for part in numbers) or isinstance(self.flags, str):
-            message = "a part of it is no number"
+        if not all(isinstance(part, int) for part in counts) or isinstance(self.flags, str):
+            message = "a part of it is no count"
             raise TypeError(message)

@@ -191,7 +191,7 @@ def stored(found: Found) -> Judgement:
     plan = found.plan or {"cases": [m.case.as_dict() for m in found.measurements.values()]}
     coverage = cover(plan, found.measurements.values())
     code = int(data["exit_code"])
-    told = tuple(dict.fromkeys([*found.problems, *problems, *data["problems"]]))
+    told = tuple(dict.fromkeys([*found.problems, *problems, *map(str, data["problems"])]))
     if problems or coverage.as_dict() != data["coverage"]:
         message = "the files are not those that were judged"
         raise StoreError(message)
