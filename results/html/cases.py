@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -11,7 +11,7 @@ from assay.results.html.element import element, joined
 from assay.results.html.naming import case_names, shared_params, spelled_out
 from assay.results.html.samples import MOST_PLOTS, subjects
 from assay.results.html.section import Section
-from assay.results.html.table import Cell, Row, Table
+from assay.results.html.table import MOST, Cell, Row, Table
 from assay.results.record import Record
 from assay.results.report_content import Content
 from assay.results.tables import answer, figures
@@ -43,12 +43,20 @@ def cases_section(content: Content) -> Section:
     drawn, named = drawn_cases(content), case_names(content.judgement.cases)
     rows = [
         case_row(i, case, standing, records.get(case["key"], []), content, name=named[case["key"]], drawn=i in drawn)
-        for i, case in enumerate(content.judgement.cases)
+        for i, case in in_order(content.judgement.cases, standing)
     ]
     shared = [element("li", f"{suite}: {spelled_out(same)}") for suite, same in shared_params(content.judgement.cases).items() if same]
     same = joined(element("p", "The same in all cases of a suite:"), element("ul", shared, class_="fine")) if shared else None
     note = element("p", "Of several devices the slowest is shown; the interval is that of the median within this run.")
     return Section("cases", "Cases", joined(note, same, Table("Planned cases", COLUMNS, rows, numeric=NUMERIC).markup(), left_out(content)))
+
+
+def in_order(cases: Sequence[Mapping[str, Any]], standing: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Number the cases in the plan's order; where the table cannot hold all, those that were not measured come first."""
+    numbered = list(enumerate(cases))
+    if len(numbered) <= MOST:
+        return numbered
+    return sorted(numbered, key=lambda row: standing[str(row[1]["key"])].status == "measured")
 
 
 def drawn_cases(content: Content) -> set[int]:

@@ -306,6 +306,15 @@ def test_a_thousand_cases_stay_under_six_megabytes(tmp_path: Path) -> None:
     assert "at most 40 points are drawn, evenly spaced by rank" in text
 
 
+def test_of_more_cases_than_a_table_holds_those_without_an_answer_come_first(tmp_path: Path) -> None:
+    many = [case("gemm", m=m) for m in range(5002)]
+    run = write_run(tmp_path / "r", [measured(one, [1.0]) for one in many[:2]], planned=many)
+    body = next(one for one in sections(gather([run])) if one.id == "cases").body
+    assert "2 more rows are left out here" in body
+    assert body.count("missing") == 5000
+    assert "gemm m=1<" not in body
+
+
 def luminance(color: str) -> float:
     """WCAG 2.2, relative luminance of #rrggbb."""
     parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
