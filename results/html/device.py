@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from assay.results.coverage import cases as words_for
 from assay.results.html.element import element, joined
@@ -12,7 +13,7 @@ from assay.results.html.section import Section
 from assay.results.html.table import Cell, Row, Table
 from assay.results.record import finite_float
 from assay.results.report_content import Content
-from assay.results.telemetry import NUMBERS, column, rows, spread
+from assay.results.telemetry import NO_THROTTLE, NUMBERS, column, rows, spread
 from assay.results.telemetry import Row as Told
 from assay.results.telemetry_text import SHOWN
 from assay.results.units import digits
@@ -55,18 +56,36 @@ def sampled(row: Told, name: str) -> Samples:
     return [(at, value) for at, value in pairs if at is not None and value is not None]
 
 
-def chained(cases: Sequence[tuple[str, Told]], name: str) -> tuple[Samples, list[float]]:
-    """Put the samples of all cases behind each other: (samples, where each case begins)."""
-    found: Samples = []
-    begins = []
+@dataclass(frozen=True)
+class Chain:
+    """Samples of all cases behind each other, where each case begins, and where the clock was held down (with the reasons)."""
+
+    samples: Samples
+    begins: list[float]
+    throttled: list[tuple[float, tuple[str, ...]]]
+
+
+def chained(cases: Sequence[tuple[str, Told]], name: str) -> Chain:
+    """Put the samples of one reading behind each other."""
+    found = Chain([], [], [])
     end = 0.0
     for _, row in cases:
         own = sampled(row, name)
-        if own:
-            begins.append(end)
-            found += [(end + at - own[0][0], value) for at, value in own]
-            end = found[-1][0] + (finite_float(row.get("period_seconds")) or 0.0)
-    return found, begins
+        if not own:
+            continue
+        shift = end - own[0][0]
+        found.begins.append(end)
+        found.samples.extend((at + shift, value) for at, value in own)
+        found.throttled.extend((at + shift, reasons) for at, reasons in throttling(row))
+        end = found.samples[-1][0] + (finite_float(row.get("period_seconds")) or 0.0)
+    return found
+
+
+def throttling(row: Told) -> list[tuple[float, tuple[str, ...]]]:
+    """Give (seconds, reasons) of the samples in which a clock was held down; idleness and limits by choice are none."""
+    told = zip((row.get("samples") or {}).get("seconds") or [], column(row, "throttle"), strict=False)
+    known = [(float(at), tuple(str(reason) for reason in names if reason not in NO_THROTTLE)) for at, names in told if names]
+    return [(at, reasons) for at, reasons in known if reasons]
 
 
 def thinned(samples: Samples, most: int) -> Samples:
@@ -83,7 +102,8 @@ def thinned(samples: Samples, most: int) -> Samples:
 
 def reading_figure(rank: int, name: str, cases: Sequence[tuple[str, Told]]) -> Figure | None:
     """Draw one reading of one device; None where it was never sampled."""
-    samples, begins = chained(cases, name)
+    chain = chained(cases, name)
+    samples, begins = chain.samples, chain.begins
     if not samples:
         return None
     shown = thinned(samples, MOST_POINTS)
@@ -94,10 +114,19 @@ def reading_figure(rank: int, name: str, cases: Sequence[tuple[str, Told]]) -> F
     drawing = axes(x, y, xlabel="sampled time, s", ylabel=f"{words}, {unit}", xtext=digits, ytext="{:g}".format)
     drawing += [element("path", d=f"M{x(begin):.1f} {HEIGHT - BOTTOM}v-4", class_="median") for begin in begins]
     drawing.append(line([(x(at), y(value)) for at, value in shown], "s0"))
+    held = chain.throttled if name == "sm_clock_mhz" else []
+    drawing += [element("path", d="".join(f"M{x(at):.1f} {TOP}v6" for at, _ in held), class_="held")] if held else []
     values = [value for _, value in samples]
     cut = f", {len(shown)} drawn (lowest and highest of each stretch)" if len(shown) < len(samples) else ""
-    said = f"{min(values):g}..{max(values):g} {unit}, n = {len(samples)}{cut}, {len(begins)} {words_for(len(begins))} (ticks below)."
+    when = f"{len(begins)} {words_for(len(begins))} (ticks below).{held_text(held)}"
+    said = f"{min(values):g}..{max(values):g} {unit}, n = {len(samples)}{cut}, {when}"
     return Figure(f"device-{rank}-{words.replace(' ', '-')}", f"device{rank}: {words}", said, drawing, numbers(rank, name, cases))
+
+
+def held_text(held: Sequence[tuple[float, tuple[str, ...]]]) -> str:
+    """Say in how many samples the clock was held down, and why."""
+    reasons = ", ".join(dict.fromkeys(reason for _, names in held for reason in names))
+    return f" Throttled in {len(held)} samples (ticks on top): {reasons}." if held else ""
 
 
 def numbers(rank: int, name: str, cases: Sequence[tuple[str, Told]]) -> Table:

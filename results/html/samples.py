@@ -126,7 +126,9 @@ def described(drawn: Sequence[Drawn], measurement: Measurement) -> str:
     spread = summarise(seconds)
     known = f" (95 % {duration(spread.ci_lo)}..{duration(spread.ci_hi)})" if spread.ci_lo is not None and spread.ci_hi is not None else ""
     among = f", slowest of {len(measurement.samples.rows)}" if subject != "cluster" and len(measurement.samples.rows) > 1 else ""
-    return f"Median {duration(spread.value)}{known}, {duration(spread.min)}..{duration(spread.max)}, n = {spread.n}, {subject}{among}."
+    left = f"; {measurement.samples.dropped}" if measurement.samples.dropped else ""
+    ends = f"{duration(spread.min)}..{duration(spread.max)}"
+    return f"Median {duration(spread.value)}{known}, {ends}, n = {spread.n}, {subject}{among}{left}."
 
 
 def numbers(key: str, drawn: Sequence[Drawn]) -> Table:

@@ -81,10 +81,22 @@ def test_a_spike_between_samples_is_not_lost_when_telemetry_is_thinned() -> None
 def test_the_samples_of_one_case_follow_those_of_the_case_before() -> None:
     row = sound(0.4)
     count = len(row["samples"]["seconds"])
-    found, begins = chained([("a", row), ("b", row)], "power_watts")
-    assert len(found) == 2 * count
-    assert begins == pytest.approx([0.0, (count - 1) * 0.1 + 0.1])
-    assert [at for at, _ in found] == sorted(at for at, _ in found)
+    found = chained([("a", row), ("b", row)], "power_watts")
+    assert len(found.samples) == 2 * count
+    assert found.begins == pytest.approx([0.0, (count - 1) * 0.1 + 0.1])
+    assert [at for at, _ in found.samples] == sorted(at for at, _ in found.samples)
+    assert found.throttled == []
+
+
+def test_throttling_is_marked_where_it_was_sampled_and_idleness_is_not(tmp_path: Path) -> None:
+    row = sound(0.4)
+    row["samples"]["throttle"][7] = ["sw thermal slowdown"]
+    run = write_run(tmp_path / "r", [measured(case(m=1), times(0.1), telemetry=[row])])
+    body = next(one for one in sections(gather([run])) if one.id == "telemetry").body
+    assert "Throttled in 1 samples (ticks on top): sw thermal slowdown." in body
+    assert body.count('class="held"') == 1
+    sane = write_run(tmp_path / "s", [measured(case(m=1), times(0.1), telemetry=[sound(0.4)])])
+    assert "held" not in next(one for one in sections(gather([sane])) if one.id == "telemetry").body
 
 
 def test_a_sweep_has_the_sizes_in_order_and_one_line_for_each_other_choice(tmp_path: Path) -> None:
@@ -249,4 +261,4 @@ def test_ranks_that_were_dropped_are_not_drawn_as_if_they_were_there(tmp_path: P
         one.case, "measured", samples=Samples(one.samples.rows, "kept the slowest rank"), checked=one.checked, volume=one.volume
     )
     run = write_run(tmp_path / "r", [dropped])
-    assert "n = 20, cluster." in next(one for one in sections(gather([run])) if one.id == "samples").body
+    assert "n = 20, cluster; kept the slowest rank." in next(one for one in sections(gather([run])) if one.id == "samples").body

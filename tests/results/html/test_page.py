@@ -20,7 +20,7 @@ from assay.results.html.page import page, sections
 from assay.results.report_content import gather
 from tests.results.builders import RIGHT, case, measured, write_run
 from tests.results.outline import Outline
-from tests.results.reported import EVIL, TAG, hostile, rich, times
+from tests.results.reported import EVIL, TAG, ended, hostile, rich, times
 
 KNOWN = {
     "html",
@@ -215,6 +215,19 @@ def test_hostile_strings_are_shown_and_never_become_markup(tmp_path: Path) -> No
     assert "\u202e" not in text
     assert "\x1b" not in text
     assert r"\u202e\x1b[31m" in words
+
+
+def test_hostile_strings_in_a_base_and_in_earlier_runs_are_shown_and_never_become_markup(tmp_path: Path) -> None:
+    earlier, run = ended(hostile(tmp_path / "a")), ended(hostile(tmp_path / "b"))
+    text = page_of(run, base=[earlier])
+    found = Outline(text)
+    assert {tag for tag, _ in found.elements} <= KNOWN
+    assert found.inside("script") == [asset("script.js")]
+    assert not found.crossed
+    for section in ("comparison", "history"):
+        body = re.search(rf'<section[^>]*id="{section}".*?</section>', text, re.DOTALL)
+        assert body is not None
+        assert "&lt;script&gt;" in body.group(), section
 
 
 def test_a_hostile_run_id_is_shown_as_text(tmp_path: Path) -> None:
