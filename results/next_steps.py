@@ -9,6 +9,7 @@ from assay.results.report_content import Content
 from assay.results.verdict import Verdict
 
 LEVELS = ("fail", "error", "no-verdict", "note")
+UNENDED = {"incomplete", "interrupted"}
 NAMED = 3
 LONG = 300
 # Marks (by how they begin) and what is to be done about them.
@@ -37,7 +38,8 @@ class Step:
 
 def next_steps(content: Content) -> list[Step]:
     """List what is to be done, gravest first; equal findings of several cases are one step."""
-    steps = [*run_steps(content), *verdict_steps(content), *comparison_steps(content), *mark_steps(content), *problem_steps(content)]
+    parts = (run_steps, launch_steps, verdict_steps, comparison_steps, mark_steps, problem_steps)
+    steps = [step for part in parts for step in part(content)]
     return sorted(steps, key=lambda step: LEVELS.index(step.level))
 
 
@@ -46,7 +48,7 @@ def run_steps(content: Content) -> Iterator[Step]:
     run, status = content.judgement.run.id, content.info.status
     if content.planted:
         yield Step("note", "Faults were planted in this run.", "Use it to see that Assay finds them. It says nothing about the machine.")
-    if status in {"incomplete", "interrupted"}:
+    if status in UNENDED:
         yield Step("error", f"The run is {status}: it did not reach its end.", f"Go on with: assay run --resume {run}")
     elif status in {"running", "queued"}:
         yield Step("error", f"The run is still {status}.", f"Make the report again when it has ended (assay show {run}).")
@@ -57,42 +59,49 @@ def run_steps(content: Content) -> Iterator[Step]:
 
 
 def verdict_steps(content: Content) -> Iterator[Step]:
-    """Group what did not pass by rule and reason."""
+    """Group what did not pass: by rule and kind of ending; rules that could not decide are one finding together."""
     groups: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in content.judgement.verdicts:
         if verdict.status in {"fail", "error", "no-verdict"}:
-            groups.setdefault((verdict.status, verdict.rule, reason_class(verdict)), []).append(verdict)
+            groups.setdefault(finding(verdict), []).append(verdict)
     for (status, rule, _), verdicts in groups.items():
-        first = verdicts[0]
-        more = f" ({len(verdicts)} cases; this is the first)" if len(verdicts) > 1 else ""
         keys = tuple(dict.fromkeys(verdict.key for verdict in verdicts if verdict.key))
-        yield Step(status, f"{rule}{more}: {shortened(first.reason)}", advice(first, content), keys)
+        told = [f"{verdict.rule}: {verdict.reason}" for verdict in verdicts]
+        more = f" ({len(verdicts)} cases; this is the first)" if rule and len(verdicts) > 1 else ""
+        found = f"{rule}{more}: {verdicts[0].reason}" if rule else "; ".join(told)
+        yield Step(status, shortened(found), advice(verdicts[0], content), keys)
 
 
-def reason_class(verdict: Verdict) -> str:
-    """Give what makes verdicts one finding: for answers the kind of ending, for figures the rule alone."""
-    return verdict.reason.partition(":")[0] if verdict.metric == "answer" else ""
+def finding(verdict: Verdict) -> tuple[str, str, str]:
+    """Give what makes verdicts one finding: (status, rule or empty for several, kind of ending)."""
+    if verdict.metric == "answer":
+        return verdict.status, verdict.rule, verdict.reason.partition(":")[0]
+    return verdict.status, "" if verdict.status == "no-verdict" else verdict.rule, ""
 
 
+AGAIN = "measure again: assay rerun {run}"
 ADVICES = {
-    ("coverage", ""): "Clear the errors above, then measure what is missing; a part that was not measured is no pass.",
-    (
-        "answer",
-        "fail",
-    ): "Trust no figure of this device until the cause is known. Measure again (assay rerun {run}); if it stays wrong, take it out.",
-    ("answer", "error"): "Read the reason and logs/ of the run, remove the cause, then measure again: assay rerun {run}",
-    ("answer", ""): "Nobody checked this answer: use a suite with a check before trusting the figure.",
-    ("", "fail"): "See whether every repetition is slow or only some (sample plot), compare with an earlier run, look at the marks.",
-    ("", "error"): "Remove the cause, then measure again.",
-    ("", ""): "Nothing was decided here: measure what is missing, or state the limit (hardware=NAME), or correct the rule.",
+    "coverage": "Clear the errors, then measure what is missing; a part that was not measured is no pass.",
+    "answer fail": f"Trust no figure of this device until the cause is known; {AGAIN}. If it stays wrong, take the device out.",
+    "answer error": f"Read the reason and logs/ of the run, remove the cause, then {AGAIN}",
+    "answer missing": "These cases are measured when the run goes on: assay run --resume {run}",
+    "answer no-verdict": "Nobody checked this answer: use a suite with a check before trusting the figure.",
+    "fail": "See whether every repetition is slow or only some (sample plot), compare with an earlier run, look at the marks.",
+    "error": f"Remove the cause, then {AGAIN}",
+    "no-verdict": "Nothing was decided here: measure what is missing, or state the limit (hardware=NAME), or correct the rule.",
 }
 
 
 def advice(verdict: Verdict, content: Content) -> str:
-    """Say what to do about one verdict: by metric and status, else by either."""
-    metric = verdict.metric if verdict.metric in {"coverage", "answer"} else ""
-    said = ADVICES.get((metric, verdict.status)) or ADVICES[metric, ""]
-    return said.replace("{run}", content.judgement.run.id)
+    """Say what to do about one verdict."""
+    if verdict.metric == "coverage":
+        name = "coverage"
+    elif verdict.metric == "answer":
+        late = verdict.reason.startswith("missing") and content.info.status in UNENDED
+        name = "answer missing" if late else f"answer {verdict.status}"
+    else:
+        name = verdict.status
+    return ADVICES[name].replace("{run}", content.judgement.run.id)
 
 
 def comparison_steps(content: Content) -> Iterator[Step]:
@@ -129,12 +138,21 @@ def bare(flag: str) -> str:
     return rest if colon and head.startswith("device") else flag
 
 
+def launch_steps(content: Content) -> Iterator[Step]:
+    """Look at launches that ended outside any case: whatever is missing is missing because of them."""
+    for problem in content.problems:
+        if problem.startswith("the launch "):
+            todo = "Remove the cause (logs/ of the run has more; assay doctor says what this machine lacks), then measure again."
+            yield Step("error", shortened(problem), todo)
+
+
 def problem_steps(content: Content) -> Iterator[Step]:
-    """Look at files that could not be read."""
-    if content.problems:
-        first, more = content.problems[0], len(content.problems) - 1
-        also = f" (and {more} more, see Provenance)" if more else ""
-        yield Step("error", f"{shortened(first)}{also}", "Bring the files back from a copy, or measure the cases that they held again.")
+    """Look at everything else that could not be read or done."""
+    problems = [problem for problem in content.problems if not problem.startswith("the launch ")]
+    if problems:
+        also = f" (and {len(problems) - 1} more, see Provenance)" if len(problems) > 1 else ""
+        todo = "Bring damaged files back from a copy, or measure again what they held."
+        yield Step("error", f"{shortened(problems[0])}{also}", todo)
 
 
 def shortened(text: str) -> str:

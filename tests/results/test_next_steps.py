@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from assay.harness.rundir import RunDir
+from assay.results.judge import judge
 from assay.results.next_steps import LEVELS, gravest, next_steps
 from assay.results.report_content import gather
-from tests.results.builders import case, measured, write_run, wrong
+from tests.results.builders import bare_rules, case, measured, write_run, wrong
 from tests.results.reported import ended, times
 
 
@@ -86,3 +88,25 @@ def test_the_order_is_by_weight(tmp_path: Path) -> None:
     levels = [LEVELS.index(level) for level, _, _ in steps_of(run)]
     assert levels == sorted(levels)
     assert len(set(levels)) > 1
+
+
+def test_a_launch_that_ended_outside_any_case_is_told_before_what_is_missing_because_of_it(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r", planned=[case(m=1)])
+    config = {"rules": bare_rules(), "hardware": {}, "site": {}, "launch": {}}
+    (run.path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    judge(run, config=config, troubles=["the launch ended (exit code 1) outside any case: no MPI"])
+    found = [text for _, text, _ in steps_of(run)]
+    assert found[0].endswith("no MPI")
+    assert "missing" in found[1]
+
+
+def test_rules_that_could_not_decide_are_one_step(tmp_path: Path) -> None:
+    floors = {name: {"kind": "floor", "metric": "busbw", "share_of_limit": 0.5, "suite": "gemm"} for name in ("one", "two")}
+    run = write_run(tmp_path / "r", [measured(case(m=1), times(1.0))])
+    config = {"rules": bare_rules(**floors), "hardware": {}, "site": {}, "launch": {}}
+    (run.path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    judge(run, config=config)
+    (step,) = next_steps(gather([run]))
+    assert step.level == "no-verdict"
+    assert "one: " in step.found
+    assert "; two: " in step.found
