@@ -101,7 +101,7 @@ def test_a_launch_that_ended_outside_any_case_is_told_before_what_is_missing_bec
 
 
 def test_rules_that_could_not_decide_are_one_step(tmp_path: Path) -> None:
-    floors = {name: {"kind": "floor", "metric": "busbw", "share_of_limit": 0.5, "suite": "gemm"} for name in ("one", "two")}
+    floors = {name: {"kind": "floor", "metric": "memory_rate", "share_of_limit": 0.5, "suite": "gemm"} for name in ("one", "two")}
     run = write_run(tmp_path / "r", [measured(case(m=1), times(1.0))])
     config = {"rules": bare_rules(**floors), "hardware": {}, "site": {}, "launch": {}}
     (run.path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
