@@ -85,8 +85,11 @@ class Case:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Case:
-        """Read what ``as_dict`` wrote; unknown or missing fields raise TypeError."""
+        """Read what ``as_dict`` wrote; unknown, missing and misshapen fields raise TypeError."""
         fields = {name: value for name, value in data.items() if name not in {"key", "budget"}}
+        if not all(isinstance(fields.get(name, {}), Mapping) for name in ("params", "inject", "timer")):
+            message = "params, inject and timer of a case are mappings"
+            raise TypeError(message)
         return cls(budget=Budget(**data.get("budget", {})), **fields)
 
 

@@ -74,7 +74,13 @@ class Samples:
             message = f"samples cannot be decoded: {error}"
             raise StoreError(message) from error
         ranks, reps = int(data["ranks"]), int(data["reps"])
-        if min(ranks, reps) < 0 or len(raw) != 8 * ranks * reps or hashlib.sha256(raw).hexdigest() != data.get("sha256"):
+        # No repetition on a vast number of ranks would fit any header, and never be read to its end.
+        if (
+            min(ranks, reps) < 0
+            or ranks > MAX_SAMPLES
+            or len(raw) != 8 * ranks * reps
+            or hashlib.sha256(raw).hexdigest() != data.get("sha256")
+        ):
             message = f"samples do not fit their own header ({len(raw)} bytes for {ranks} ranks x {reps} repetitions, or another hash)"
             raise StoreError(message)
         flat = struct.unpack(f"<{ranks * reps}d", raw)
@@ -176,7 +182,32 @@ class Measurement:
             plain["warmups"] = Samples.from_dict(data["warmups"])
             plain["fault"] = None if data.get("fault") is None else Fault(**data["fault"])
             plain["telemetry"] = [dict(row) for row in data.get("telemetry", ())]
-            return cls(**plain)
+            found = cls(**plain)
+            found.refuse_misshapen()
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             message = f"not a measurement: {type(error).__name__}: {error}"
             raise StoreError(message) from error
+        return found
+
+    def refuse_misshapen(self) -> None:
+        """Raise TypeError where a part is of another type than it was written with: whoever reads on relies on it."""
+        checked, fault = self.checked, self.fault or Fault()
+        mappings = (self.notes, self.timer, checked.scores, checked.limits, fault.stacks)
+        texts = (
+            self.reason,
+            self.scope,
+            checked.reason,
+            checked.where,
+            checked.by,
+            fault.phase,
+            fault.detail,
+            self.volume.resource,
+            *self.flags,
+        )
+        counts = (checked.checks, checked.tested)
+        if not all(isinstance(part, Mapping) for part in mappings) or not all(isinstance(part, str) for part in texts):
+            message = "a part of it is of another type"
+            raise TypeError(message)
+        if not all(isinstance(part, int) for part in counts) or isinstance(self.flags, str):
+            message = "a part of it is no count"
+            raise TypeError(message)

@@ -168,7 +168,7 @@ class RunDir:
         path = self.path / name
         try:
             return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             message = f"cannot read {path}: {error}"
             raise StoreError(message) from error
 

@@ -133,8 +133,14 @@ def plan_cases(plan: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
     if not isinstance(rows, list) or not isinstance(left, list):
         return None
     cases = [*rows, *(row.get("case") if isinstance(row, Mapping) else None for row in left)]
-    sound = all(isinstance(case, Mapping) and isinstance(case.get("key"), str) and isinstance(case.get("suite"), str) for case in cases)
-    return rows if sound else None
+    return rows if all(map(sound_case, cases)) else None
+
+
+def sound_case(case: object) -> bool:
+    """Tell whether a plan's case can be read: its names are text, its parameters and its fault mappings."""
+    if not isinstance(case, Mapping) or not all(isinstance(case.get(name), str) for name in ("key", "suite")):
+        return False
+    return all(isinstance(case.get(name) or {}, Mapping) for name in ("params", "inject"))
 
 
 def consider(
@@ -185,7 +191,7 @@ def stored(found: Found) -> Judgement:
     plan = found.plan or {"cases": [m.case.as_dict() for m in found.measurements.values()]}
     coverage = cover(plan, found.measurements.values())
     code = int(data["exit_code"])
-    told = tuple(dict.fromkeys([*found.problems, *problems, *data["problems"]]))
+    told = tuple(dict.fromkeys([*found.problems, *problems, *map(str, data["problems"])]))
     if problems or coverage.as_dict() != data["coverage"]:
         message = "the files are not those that were judged"
         raise StoreError(message)

@@ -9,7 +9,7 @@ from assay.harness.measurement import Measurement
 from assay.results.judge import Judgement
 from assay.results.limits import CALIBRATION
 from assay.results.metrics import slowest_rank
-from assay.results.record import METRICS, Record
+from assay.results.record import METRICS, Record, finite_float
 from assay.results.units import digits, percent, plain, quantity, size, time_unit
 
 RED, YELLOW, BOLD = "31", "33", "1"
@@ -76,11 +76,11 @@ def figures(records: Sequence[Record], measurement: Measurement | None) -> dict[
 
 def rate_cells(own: Mapping[str, Record], measurement: Measurement | None) -> dict[str, str]:
     """Give rates and the share of the limit; small messages say ``latency`` instead of a share."""
-    message = 0 if measurement is None else measurement.volume.message_nbytes
+    message = None if measurement is None else finite_float(measurement.volume.message_nbytes)
     if "busbw" in own or ("algbw" in own and own["algbw"].subject == "cluster"):
         cells = {name: quantity(own[name].value, own[name].unit) for name in ("algbw", "busbw") if name in own}
         held = own.get("busbw")
-        return cells | {"share of limit": "latency" if message < SMALL else share(held)}
+        return cells | {"share of limit": "latency" if (message or 0) < SMALL else share(held)}
     rate = next((own[name] for name in ("flop_rate", "memory_rate", "algbw") if name in own), None)
     return {} if rate is None else {"rate": quantity(rate.value, rate.unit), "share of limit": share(rate)}
 

@@ -7,6 +7,7 @@ from statistics import median
 
 from assay.harness.measurement import Measurement
 from assay.results.energy import Energy
+from assay.results.record import finite_float
 from assay.results.telemetry import NUMBERS, Row, energy_of, in_window, rows, value
 from assay.results.units import percent
 
@@ -39,7 +40,7 @@ def device_lines(told: Sequence[Row]) -> list[str]:
     """Write one device: what was sampled over all cases, energy of those cases in which it can be believed."""
     parts = []
     for name in NUMBERS:
-        found = [float(number) for row in told for number in in_window(row, name)]
+        found = [known for row in told for number in in_window(row, name) if (known := finite_float(number)) is not None]
         if not found:
             status = ((told[0].get("before") or {}).get(name) or {"status": "not supported"})["status"]
             status = "not sampled: the timed parts are too short" if status == "ok" else status

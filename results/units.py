@@ -60,5 +60,6 @@ def percent(share: float) -> str:
 
 
 def signed(share: float) -> str:
-    """Write a change with its sign, such as ``+4.2 %``."""
-    return f"{100 * share:+.3g} %"
+    """Write a change with its sign, such as ``+4.2 %``; what is under a millionth is none."""
+    percents = round(100 * share, 4) + 0.0  # a negative zero becomes a positive one
+    return f"{percents:+.3g} %" if abs(share) < 10 else f"{100 * share:+.0f} %"  # noqa: PLR2004 - from 1000 % on no exponent

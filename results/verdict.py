@@ -58,4 +58,7 @@ class Verdict:
         empty: dict[str, Any] = dict.fromkeys(("value", "expected", "interval"))
         known = {f.name: data.get(f.name, empty.get(f.name, "")) for f in fields(cls)} | empty | {k: data[k] for k in empty if k in data}
         interval = known["interval"]
+        if not all(isinstance(value, str) for name, value in known.items() if name not in empty):
+            message = "not a verdict: what should be text is not"
+            raise StoreError(message)
         return cls(**(known | {"interval": tuple(interval) if interval else None}))

@@ -28,6 +28,7 @@ VERBS = {
     "device": "show one device through all its runs",
     "import": "make a run of another tool's file",
     "export": "write a run in another tool's format",
+    "report": "write a report of a run: one HTML file, Markdown or text",
     "tag": "give runs a name",
     "prune": "remove old runs (shows what it would do first)",
     "completion": "print the completion script of a shell",

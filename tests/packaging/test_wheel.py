@@ -20,7 +20,7 @@ def belongs(path: str) -> bool:
     """Tell whether a file of the tree, named from the root, must be in the wheel."""
     if path in {"__init__.py", "py.typed"}:
         return True
-    suffixes = {"conf": (".py", ".yaml"), "results": (".py", ".json")}
+    suffixes = {"conf": (".py", ".yaml"), "results": (".py", ".json", ".css", ".js")}
     room = path.split("/", maxsplit=1)[0]
     return room in ROOMS and path.endswith(suffixes.get(room, (".py",)))
 

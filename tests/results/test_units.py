@@ -38,6 +38,7 @@ def test_sizes() -> None:
 def test_shares_and_changes() -> None:
     assert (percent(0.041), percent(1.0), percent(12.0)) == ("4.1 %", "100 %", "1200 %")
     assert (signed(0.123), signed(-0.05)) == ("+12.3 %", "-5 %")
+    assert (signed(8.9e-16), signed(-1e-9), signed(13.42)) == ("+0 %", "+0 %", "+1342 %")
 
 
 @pytest.mark.parametrize("evil", ["\x1b[31mred", "a\nb", "a\rb", "\x9b2J", "\u202egnp.exe", "\x07", "\u2028", "\x00"])
