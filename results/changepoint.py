@@ -1,0 +1,196 @@
+"""Where a series of runs changed its level: rank-CUSUM, split in two as long as that is surprising (binary segmentation)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from assay.results.cusum import ALPHAS, LEVELS, MIN_SEGMENT, critical, find_peak, ranks_of
+from assay.results.permutation import p_value
+from assay.results.serial import autocorrelation, remembers, residuals
+
+MIN_EFFECT = 0.005
+BLOCK = 5
+ENOUGH_FOR_BLOCKS = 60
+PLAIN_STEP = 5.0  # MADs of the residuals from which on a step speaks for itself
+TABLE, PERMUTED, BLOCKS, SHORT = "table", "permutation", "block permutation", "too few runs for blocks"
+Test = Callable[[Sequence[float], float], str]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of level.
+
+    Attributes:
+        index: first value of the new segment.
+        level: ``alert`` (one clean series in 1,000 has one), ``notice`` (one in 100), or ``inconclusive``.
+        statistic: T of the rank-CUSUM between the neighbouring changes.
+        before: median of the segment that ends.
+        after: median of the new segment.
+        n_before: runs in the segment that ends.
+        n_after: runs in the new segment.
+        reason: why it is inconclusive, else empty.
+
+    """
+
+    index: int
+    level: str
+    statistic: float
+    before: float
+    after: float
+    n_before: int
+    n_after: int
+    reason: str = ""
+
+    @property
+    def effect(self) -> float | None:
+        """Give after / before - 1, or None where before is not positive."""
+        return self.after / self.before - 1 if self.before > 0 else None
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """All changes of one series in time order, and how they were tested.
+
+    ``autocorrelation`` is the lag-1 correlation of what is left without the changes, None for series too short to tell; ``test`` is
+    ``table``, ``permutation`` (many equal values), ``block permutation`` (runs remember the run before) or ``too few runs for blocks``.
+    """
+
+    changes: tuple[Change, ...]
+    autocorrelation: float | None
+    test: str
+
+
+def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT, min_segment: int = MIN_SEGMENT) -> Segmentation:
+    """Find the changes of level in one value a run, oldest first.
+
+    A change must be surprising at 0.01 (``notice``) or 0.001 (``alert``) for the whole series and at least ``min_effect`` of the level
+    before it; smaller ones are merged away. ValueError for a value that is not finite.
+    """
+    if not all(map(math.isfinite, values)):
+        message = "a series of runs holds finite values only"
+        raise ValueError(message)
+    tied = len(set(values)) < len(values) / 2
+    plain = permuted(1, min_segment) if tied else by_table
+    marks = split(values, plain, min_segment)
+    rho = autocorrelation(values, sorted(marks))
+    name = PERMUTED if tied else TABLE
+    if remembers(rho, len(values)):
+        name = BLOCKS if len(values) >= ENOUGH_FOR_BLOCKS else SHORT
+        marks = split(values, blockwise(plain, min_segment), min_segment)
+    kept = gate(values, marks, min_effect=min_effect, min_segment=min_segment)
+    return Segmentation(tuple(settle(values, kept)), rho, name)
+
+
+def by_table(values: Sequence[float], statistic: float) -> str:
+    """Give the level that a peak reaches by the shipped table; empty for none."""
+    reached = [LEVELS[alpha] for alpha in ALPHAS if statistic >= critical(len(values), alpha)]
+    return reached[-1] if reached else ""
+
+
+def permuted(block: int, min_segment: int) -> Test:
+    """Make the test that permutes blocks of runs."""
+
+    def test(values: Sequence[float], statistic: float) -> str:
+        if statistic == 0:
+            return ""
+        p = p_value(ranks_of(values), block=block, min_segment=min_segment, until=max(ALPHAS))
+        reached = [LEVELS[alpha] for alpha in ALPHAS if p <= alpha]
+        return reached[-1] if reached else ""
+
+    return test
+
+
+def blockwise(plain: Test, min_segment: int) -> Test:
+    """Make the test of a series whose runs remember: blocks where there are enough runs for them, else only ``inconclusive``."""
+    by_blocks = permuted(BLOCK, min_segment)
+
+    def test(values: Sequence[float], statistic: float) -> str:
+        if len(values) >= ENOUGH_FOR_BLOCKS:
+            return by_blocks(values, statistic)
+        level = plain(values, statistic)
+        return f"?{level}" if level else ""
+
+    return test
+
+
+def split(values: Sequence[float], test: Test, min_segment: int) -> dict[int, str]:
+    """Split a series where it changes most as long as the test calls that surprising; gives levels by index of the new segment."""
+    found: dict[int, str] = {}
+    open_parts = [(0, len(values))]
+    while open_parts:
+        start, end = open_parts.pop()
+        part = values[start:end]
+        peak = find_peak(part, min_segment=min_segment)
+        level = test(part, peak.statistic) if peak.statistic > 0 else ""
+        if level:
+            found[start + peak.index] = level
+            open_parts += [(start, start + peak.index), (start + peak.index, end)]
+    return found
+
+
+def gate(values: Sequence[float], marks: dict[int, str], *, min_effect: float, min_segment: int) -> dict[int, str]:
+    """Move each change to the best place between its neighbours, and merge segments that differ by less than ``min_effect``."""
+    kept = dict(marks)
+    while True:
+        kept = relocate(values, kept, min_segment)
+        sizes = {index: size_of(values, kept, index) for index in kept}
+        least = min(sizes, key=lambda index: (sizes[index], index), default=None)
+        if least is None or sizes[least] >= min_effect:
+            return kept
+        del kept[least]
+
+
+def relocate(values: Sequence[float], marks: dict[int, str], min_segment: int) -> dict[int, str]:
+    """Put each change where the rank-CUSUM between its neighbours peaks, oldest first."""
+    places = [0, *sorted(marks), len(values)]
+    moved: dict[int, str] = {}
+    for i in range(1, len(places) - 1):
+        level = marks[places[i]]
+        peak = find_peak(values[places[i - 1] : places[i + 1]], min_segment=min_segment)
+        places[i] = places[i - 1] + peak.index if peak.statistic > 0 else places[i]
+        moved[places[i]] = level
+    return moved
+
+
+def neighbours(values: Sequence[float], marks: dict[int, str], index: int) -> tuple[int, int]:
+    """Give where the segment before a change begins and where the one after it ends."""
+    places = [0, *sorted(marks), len(values)]
+    at = places.index(index)
+    return places[at - 1], places[at + 1]
+
+
+def size_of(values: Sequence[float], marks: dict[int, str], index: int) -> float:
+    """Give how large a change is relative to the level before it; infinite where that level is not positive and it is any change."""
+    start, end = neighbours(values, marks, index)
+    before, after = median(values[start:index]), median(values[index:end])
+    if before > 0:
+        return abs(after / before - 1)
+    return math.inf if after != before else 0.0
+
+
+def settle(values: Sequence[float], marks: dict[int, str]) -> list[Change]:
+    """Make the changes; one that was tested without enough runs stays inconclusive unless it is over 5 MAD of the residuals."""
+    left = residuals(values, sorted(marks))
+    mad = median(map(abs, left)) if left else 0.0
+    return [decided(change_at(values, marks, index), mad) for index in sorted(marks)]
+
+
+def change_at(values: Sequence[float], marks: dict[int, str], index: int) -> Change:
+    """Describe one change between its neighbours."""
+    start, end = neighbours(values, marks, index)
+    peak = find_peak(values[start:end])
+    before, after = values[start:index], values[index:end]
+    return Change(index, marks[index], peak.statistic, median(before), median(after), len(before), len(after))
+
+
+def decided(change: Change, mad: float) -> Change:
+    """Turn a level that blocks could not confirm into its verdict."""
+    if not change.level.startswith("?"):
+        return change
+    if abs(change.after - change.before) > PLAIN_STEP * mad:
+        return replace(change, level=change.level[1:])
+    why = f"runs resemble the run before them, and fewer than {ENOUGH_FOR_BLOCKS} are too few to tell that from a change"
+    return replace(change, level="inconclusive", reason=why)
