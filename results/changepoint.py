@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from assay.results.serial import autocorrelation, remembers, residuals
 MIN_EFFECT = 0.005
 BLOCK = 5
 ENOUGH_FOR_BLOCKS = 60
+SD_OF_MAD = 1.4826
 PLAIN_STEP = 5.0  # MADs of the residuals from which on a step speaks for itself
 TABLE, PERMUTED, BLOCKS, SHORT = "table", "permutation", "block permutation", "too few runs for blocks"
 Test = Callable[[Sequence[float], float], str]
@@ -56,11 +58,15 @@ class Segmentation:
 
     ``autocorrelation`` is the lag-1 correlation of what is left without the changes, None for series too short to tell; ``test`` is
     ``table``, ``permutation`` (many equal values), ``block permutation`` (runs remember the run before) or ``too few runs for blocks``.
+    ``spread`` is 1.4826 times the median distance of a run from its segment's median (which is the standard deviation of Gaussian runs),
+    relative to the last segment's median; ``medians`` are those of the segments.
     """
 
     changes: tuple[Change, ...]
     autocorrelation: float | None
     test: str
+    spread: float = 0.0
+    medians: tuple[float, ...] = ()
 
 
 def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT, min_segment: int = MIN_SEGMENT) -> Segmentation:
@@ -81,7 +87,11 @@ def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT, min
         name = BLOCKS if len(values) >= ENOUGH_FOR_BLOCKS else SHORT
         marks = split(values, blockwise(plain, min_segment), min_segment)
     kept = gate(values, marks, min_effect=min_effect, min_segment=min_segment)
-    return Segmentation(tuple(settle(values, kept)), rho, name)
+    places = [0, *sorted(kept), len(values)]
+    medians = tuple(median(values[start:end]) for start, end in itertools.pairwise(places) if end > start)
+    mad = median(map(abs, residuals(values, sorted(kept)))) if values else 0.0
+    spread = SD_OF_MAD * mad / medians[-1] if medians and medians[-1] > 0 else 0.0
+    return Segmentation(tuple(settle(values, kept, mad)), rho, name, spread, medians)
 
 
 def by_table(values: Sequence[float], statistic: float) -> str:
@@ -171,10 +181,8 @@ def size_of(values: Sequence[float], marks: dict[int, str], index: int) -> float
     return math.inf if after != before else 0.0
 
 
-def settle(values: Sequence[float], marks: dict[int, str]) -> list[Change]:
+def settle(values: Sequence[float], marks: dict[int, str], mad: float) -> list[Change]:
     """Make the changes; one that was tested without enough runs stays inconclusive unless it is over 5 MAD of the residuals."""
-    left = residuals(values, sorted(marks))
-    mad = median(map(abs, left)) if left else 0.0
     return [decided(change_at(values, marks, index), mad) for index in sorted(marks)]
 
 

@@ -1,0 +1,188 @@
+"""The history of a store: every series cut into segments, each change with its likely cause, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from types import MappingProxyType
+
+from assay.harness.errors import RefusalError
+from assay.harness.rundir import RunDir
+from assay.results.breaks import Break, find_breaks
+from assay.results.cause import Cause, Facts, doubt_of, find_cause, flatten
+from assay.results.changepoint import MIN_EFFECT, Change, Segmentation, find_changes
+from assay.results.cusum import ALPHAS, critical
+from assay.results.events import make_events
+from assay.results.outcome import combine
+from assay.results.record import finite_float
+from assay.results.selection import choose, since_place
+from assay.results.series import Series, Timeline, moment, read_timeline
+from assay.results.side import optional
+from assay.results.store import Store
+
+# Least level asked for -> levels shown.
+SHOWN: Mapping[str, tuple[str, ...]] = MappingProxyType({"notice": ("alert", "notice", "inconclusive"), "alert": ("alert",)})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One change of one series.
+
+    Attributes:
+        series: which one.
+        change: where, how large, how sure.
+        cause: its likely class, with evidence.
+        place: of the new segment's first run in the timeline.
+        run: id of the first run of the new segment.
+        last: id of the last run before it.
+        started: when ``run`` began, UTC.
+        commit: git revision that ``run`` wrote down, or empty.
+        newest: whether no later change follows: the series stands there now.
+        worse: whether it is for the worse; None where no direction is better.
+
+    """
+
+    series: Series
+    change: Change
+    cause: Cause
+    place: int
+    run: str
+    last: str
+    started: str
+    commit: str
+    newest: bool
+    worse: bool | None
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether a gate closes for it: an alert, not for the better, that the series still stands at."""
+        return self.newest and self.change.level == "alert" and self.worse is not False
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that ``assay history`` says.
+
+    Attributes:
+        timeline: runs, series and what was left out.
+        segmentations: how each series was cut, in their order.
+        findings: every change, newest first; ``shown`` are those of the level that was asked for.
+        breaks: where a series ended and another method or machine went on.
+        level: least level asked for.
+        min_effect: least relative change asked for.
+        metric: what was looked at.
+
+    """
+
+    timeline: Timeline
+    segmentations: tuple[Segmentation, ...]
+    findings: tuple[Finding, ...]
+    breaks: tuple[Break, ...]
+    level: str
+    min_effect: float
+    metric: str
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """Give the findings of at least the level that was asked for."""
+        return tuple(one for one in self.findings if one.change.level in SHOWN[self.level])
+
+    @property
+    def judged(self) -> int:
+        """Count the series that are long enough for an alert."""
+        return sum(critical(len(series.values), min(ALPHAS)) < float("inf") for series in self.timeline.series)
+
+    def decides(self) -> int:
+        """Give the exit code of a gate: 1 for an alert for the worse that stands now; 4 where that is open, or nothing could be judged."""
+        open_ones = any(finding.newest and finding.change.level == "inconclusive" for finding in self.findings)
+        codes = [1] if any(finding.fails for finding in self.findings) else []
+        return combine([*codes, 4 if open_ones or not self.judged else 0])
+
+
+def tell_history(
+    store: Store,
+    *,
+    metric: str = "time",
+    suite: str = "",
+    patterns: Sequence[str] = (),
+    since: str = "",
+    level: str = "notice",
+    min_effect: float = MIN_EFFECT,
+) -> History:
+    """Read a store and tell its history.
+
+    Args:
+        store: the store.
+        metric: which figure.
+        suite: only this suite.
+        patterns: parts of the names of series, or patterns with ``*`` and ``?``.
+        since: only changes from this day (ISO 8601) or run on; all runs are looked at nevertheless.
+        level: ``notice`` or ``alert``.
+        min_effect: least relative change.
+
+    RefusalError for a series, suite, metric or time that means nothing, for a ``min_effect`` that is not positive, and for one series in
+    two units.
+
+    """
+    if (finite_float(min_effect) or 0.0) <= 0:
+        message = "must be a positive number"
+        raise RefusalError(message, value=min_effect, where="--min-effect", fix=f"The default is {MIN_EFFECT}: half a percent.")
+    timeline = read_timeline(store, metric=metric, suite=suite)
+    first = since_place(store, timeline.runs, since)
+    chosen = {one.identity for one in choose(timeline.series, patterns, metric=metric, suite=suite)}
+    # All series are cut, chosen or not: whether a machine moved as a whole is part of the cause.
+    cuts = [find_changes(one.values, min_effect=min_effect) for one in timeline.series]
+    facts = make_facts(store, timeline)
+    kept = [(one, cut) for one, cut in zip(timeline.series, cuts, strict=True) if one.identity in chosen]
+    findings = [one for one in explain(timeline, cuts, facts) if one.series.identity in chosen and one.place >= first]
+    breaks = [one for one in find_breaks(timeline, cuts, facts) if one.series.identity in chosen and one.series.places[0] >= first]
+    return History(
+        replace(timeline, series=tuple(one for one, _ in kept)),
+        tuple(cut for _, cut in kept),
+        tuple(sorted(findings, key=newest_first)),
+        tuple(sorted(breaks, key=lambda one: (-one.series.places[0], one.series.name))),
+        level,
+        min_effect,
+        metric,
+    )
+
+
+def newest_first(finding: Finding) -> tuple[int, str, str]:
+    """Order findings."""
+    return -finding.place, finding.series.name, finding.series.hw_class
+
+
+def explain(timeline: Timeline, cuts: Sequence[Segmentation], facts: Callable[[int], Facts]) -> Iterator[Finding]:
+    """Yield a finding for every change of every series."""
+    notices = sum(any(change.level == "notice" for change in cut.changes) for cut in cuts)
+    moved_at = make_events(timeline.series, cuts)
+    for one, cut in zip(timeline.series, cuts, strict=True):
+        ends = [0, *(change.index for change in cut.changes), len(one.values)]
+        for i, change in enumerate(cut.changes):
+            moved = moved_at(one, change)
+            doubt = "" if moved.together or moved.alone else doubt_of(change.level, change.reason, notices=notices, series=len(cuts))
+            cause = find_cause(one, change.index, bounds=(ends[i], ends[i + 2]), facts=facts, moved=moved, doubt=doubt)
+            place, last = one.places[change.index], one.places[change.index - 1]
+            info, commit = timeline.runs[place], facts(place).get("git.revision", "")
+            said = info.id, timeline.runs[last].id, moment(info).isoformat(), commit
+            yield Finding(one, change, cause, place, *said, change is cut.changes[-1], worse(one, change))
+
+
+def worse(series: Series, change: Change) -> bool | None:
+    """Tell whether a change is for the worse."""
+    return None if series.better == "none" else (change.after > change.before) == (series.better == "lower")
+
+
+def make_facts(store: Store, timeline: Timeline) -> Callable[[int], Facts]:
+    """Make the reader of facts: a run's by its place, each file once, and what ``run.json`` says besides."""
+
+    @cache
+    def facts(place: int) -> Facts:
+        info = timeline.runs[place]
+        written = flatten(optional(RunDir(store.root / info.id), "facts.json"))
+        also = {"assay": info.assay} if "packages.assay-harness" not in written else {}
+        classes = {} if written else {"sw_class": info.sw_class}
+        return {name: value for name, value in ({"host": info.host} | also | classes | written).items() if value}
+
+    return facts
