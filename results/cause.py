@@ -151,14 +151,14 @@ def marks_changed(series: Series, index: int, *, bounds: tuple[int, int]) -> tup
 
 def mark_of(flag: str) -> str:
     """Give a mark without its figures; which rank is slowest is no mark on quality."""
-    return "" if flag.startswith("slowest rank") else "".join(c for c in flag if not c.isdigit()).strip()
+    return "" if flag.startswith("slowest rank") else " ".join("".join(c for c in flag if not c.isdigit()).split())
 
 
 def machine_sentence(moved: Moved) -> tuple[str, ...]:
     """Say how many cases moved at once, where that tells something."""
     if moved.alone:
         return (f"{moved.moved} of {moved.cases} cases of this subject moved, none of the other {moved.subjects - 1} subjects did",)
-    if moved.together:
+    if moved.moved > 1:
         return (f"{moved.moved} of {moved.cases} cases on this hardware moved at the same time",)
     return ()
 

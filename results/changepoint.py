@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 
-from assay.results.cusum import ALPHAS, LEVELS, MIN_SEGMENT, critical, find_peak, ranks_of
+from assay.results.cusum import ALPHAS, LEVELS, MIN_SEGMENT, Peak, critical, find_peak, ranks_of
 from assay.results.permutation import p_value
 from assay.results.serial import autocorrelation, remembers, residuals
 
@@ -18,7 +18,9 @@ ENOUGH_FOR_BLOCKS = 60
 SD_OF_MAD = 1.4826
 PLAIN_STEP = 5.0  # MADs of the residuals from which on a step speaks for itself
 TABLE, PERMUTED, BLOCKS, SHORT = "table", "permutation", "block permutation", "too few runs for blocks"
-Test = Callable[[Sequence[float], float], str]
+OPEN = "inconclusive"
+TOO_FEW = f"runs resemble the run before them, and fewer than {ENOUGH_FOR_BLOCKS} are too few to tell that from a change"
+Test = Callable[[Sequence[float], Peak], str]
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT, min
     marks = split(values, plain, min_segment)
     rho = autocorrelation(values, sorted(marks))
     name = PERMUTED if tied else TABLE
-    if remembers(rho, len(values)):
+    if remembers(rho):
         name = BLOCKS if len(values) >= ENOUGH_FOR_BLOCKS else SHORT
         marks = split(values, blockwise(plain, min_segment), min_segment)
     kept = gate(values, marks, min_effect=min_effect, min_segment=min_segment)
@@ -91,21 +93,19 @@ def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT, min
     medians = tuple(median(values[start:end]) for start, end in itertools.pairwise(places) if end > start)
     mad = median(map(abs, residuals(values, sorted(kept)))) if values else 0.0
     spread = SD_OF_MAD * mad / medians[-1] if medians and medians[-1] > 0 else 0.0
-    return Segmentation(tuple(settle(values, kept, mad)), rho, name, spread, medians)
+    return Segmentation(tuple(change_at(values, kept, index) for index in sorted(kept)), rho, name, spread, medians)
 
 
-def by_table(values: Sequence[float], statistic: float) -> str:
+def by_table(values: Sequence[float], peak: Peak) -> str:
     """Give the level that a peak reaches by the shipped table; empty for none."""
-    reached = [LEVELS[alpha] for alpha in ALPHAS if statistic >= critical(len(values), alpha)]
+    reached = [LEVELS[alpha] for alpha in ALPHAS if peak.statistic >= critical(len(values), alpha)]
     return reached[-1] if reached else ""
 
 
 def permuted(block: int, min_segment: int) -> Test:
     """Make the test that permutes blocks of runs."""
 
-    def test(values: Sequence[float], statistic: float) -> str:
-        if statistic == 0:
-            return ""
+    def test(values: Sequence[float], _: Peak) -> str:
         p = p_value(ranks_of(values), block=block, min_segment=min_segment, until=max(ALPHAS))
         reached = [LEVELS[alpha] for alpha in ALPHAS if p <= alpha]
         return reached[-1] if reached else ""
@@ -114,16 +114,26 @@ def permuted(block: int, min_segment: int) -> Test:
 
 
 def blockwise(plain: Test, min_segment: int) -> Test:
-    """Make the test of a series whose runs remember: blocks where there are enough runs for them, else only ``inconclusive``."""
+    """Make the test of a series whose runs remember.
+
+    What the plain test does not see is nothing. What it sees counts where the step is over 5 MAD; otherwise blocks decide, and where there
+    are too few runs for blocks, nobody can.
+    """
     by_blocks = permuted(BLOCK, min_segment)
 
-    def test(values: Sequence[float], statistic: float) -> str:
-        if len(values) >= ENOUGH_FOR_BLOCKS:
-            return by_blocks(values, statistic)
-        level = plain(values, statistic)
-        return f"?{level}" if level else ""
+    def test(values: Sequence[float], peak: Peak) -> str:
+        level = plain(values, peak)
+        if not level or speaks_for_itself(values, peak.index):
+            return level
+        return by_blocks(values, peak) if len(values) >= ENOUGH_FOR_BLOCKS else OPEN
 
     return test
+
+
+def speaks_for_itself(values: Sequence[float], index: int) -> bool:
+    """Tell whether a step is over 5 MAD of what is left when it, and nothing else, is taken off."""
+    step = median(values[index:]) - median(values[:index])
+    return abs(step) > PLAIN_STEP * median(map(abs, residuals(values, [index])))
 
 
 def split(values: Sequence[float], test: Test, min_segment: int) -> dict[int, str]:
@@ -134,7 +144,7 @@ def split(values: Sequence[float], test: Test, min_segment: int) -> dict[int, st
         start, end = open_parts.pop()
         part = values[start:end]
         peak = find_peak(part, min_segment=min_segment)
-        level = test(part, peak.statistic) if peak.statistic > 0 else ""
+        level = test(part, peak) if peak.statistic > 0 else ""
         if level:
             found[start + peak.index] = level
             open_parts += [(start, start + peak.index), (start + peak.index, end)]
@@ -181,24 +191,10 @@ def size_of(values: Sequence[float], marks: dict[int, str], index: int) -> float
     return math.inf if after != before else 0.0
 
 
-def settle(values: Sequence[float], marks: dict[int, str], mad: float) -> list[Change]:
-    """Make the changes; one that was tested without enough runs stays inconclusive unless it is over 5 MAD of the residuals."""
-    return [decided(change_at(values, marks, index), mad) for index in sorted(marks)]
-
-
 def change_at(values: Sequence[float], marks: dict[int, str], index: int) -> Change:
     """Describe one change between its neighbours."""
     start, end = neighbours(values, marks, index)
     peak = find_peak(values[start:end])
     before, after = values[start:index], values[index:end]
-    return Change(index, marks[index], peak.statistic, median(before), median(after), len(before), len(after))
-
-
-def decided(change: Change, mad: float) -> Change:
-    """Turn a level that blocks could not confirm into its verdict."""
-    if not change.level.startswith("?"):
-        return change
-    if abs(change.after - change.before) > PLAIN_STEP * mad:
-        return replace(change, level=change.level[1:])
-    why = f"runs resemble the run before them, and fewer than {ENOUGH_FOR_BLOCKS} are too few to tell that from a change"
-    return replace(change, level="inconclusive", reason=why)
+    why = TOO_FEW if marks[index] == OPEN else ""
+    return Change(index, marks[index], peak.statistic, median(before), median(after), len(before), len(after), why)

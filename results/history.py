@@ -40,6 +40,7 @@ class Finding:
         commit: git revision that ``run`` wrote down, or empty.
         newest: whether no later change follows: the series stands there now.
         worse: whether it is for the worse; None where no direction is better.
+        together: whether the machine as a whole moved.
 
     """
 
@@ -53,6 +54,7 @@ class Finding:
     commit: str
     newest: bool
     worse: bool | None
+    together: bool
 
     @property
     def fails(self) -> bool:
@@ -166,7 +168,7 @@ def explain(timeline: Timeline, cuts: Sequence[Segmentation], facts: Callable[[i
             place, last = one.places[change.index], one.places[change.index - 1]
             info, commit = timeline.runs[place], facts(place).get("git.revision", "")
             said = info.id, timeline.runs[last].id, moment(info).isoformat(), commit
-            yield Finding(one, change, cause, place, *said, change is cut.changes[-1], worse(one, change))
+            yield Finding(one, change, cause, place, *said, change is cut.changes[-1], worse(one, change), moved.together)
 
 
 def worse(series: Series, change: Change) -> bool | None:

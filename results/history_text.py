@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from statistics import median
 
 from assay.results.breaks import Break
 from assay.results.changepoint import BLOCKS, SHORT, Segmentation
+from assay.results.events import NEARBY
 from assay.results.history import Finding, History
 from assay.results.report import finish
 from assay.results.series import Series
@@ -15,6 +17,7 @@ from assay.results.units import plain, quantity, signed
 
 RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"
 MOST = 40
+FEW, NAMED = 5, 3  # an event of fewer series is told whole, else its largest
 REVISION = 12
 Line = tuple[str, str]
 
@@ -23,9 +26,12 @@ def render_history(history: History, *, color: bool, heights: str, steady: bool 
     """Write a history; ``steady`` also lists the series without a change. ``heights`` are eight characters from low to high."""
     lines = [(headline(history), BOLD), *((f"  note: {plain(note)}", YELLOW) for note in history.timeline.notes)]
     cuts = dict(zip((one.identity for one in history.timeline.series), history.segmentations, strict=True))
-    for finding in history.shown[:MOST]:
-        lines += finding_lines(finding, cuts[finding.series.identity], heights=heights)
-    lines += more(len(history.shown), "changes")
+    events = clustered(history.shown)
+    for event in events[:MOST]:
+        lines += event_lines(event)
+        for finding in event[: len(event) if len(event) < FEW else NAMED]:
+            lines += finding_lines(finding, cuts[finding.series.identity], heights=heights, alone=len(event) == 1)
+    lines += more(len(events), "changes")
     for one in history.breaks[:MOST]:
         lines += break_lines(one)
     lines += more(len(history.breaks), "new series")
@@ -51,8 +57,41 @@ def more(count: int, what: str) -> list[Line]:
     return [(f"  ... and {count - MOST} more {what} (--json has all)", "")] if count > MOST else []
 
 
-def finding_lines(finding: Finding, cut: Segmentation, *, heights: str) -> list[Line]:
-    """Write one change."""
+def clustered(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Put changes of a machine that moved as a whole together, the largest first; every other change stands by itself."""
+    events: list[list[Finding]] = []
+    for finding in findings:
+        event = next((one for one in reversed(events) if finding.together and same_event(one[0], finding)), None)
+        if event is None:
+            events.append([finding])
+        else:
+            event.append(finding)
+    return [sorted(event, key=lambda one: -abs(one.change.effect or 0.0)) for event in events]
+
+
+def same_event(one: Finding, other: Finding) -> bool:
+    """Tell whether two changes are one event: same hardware, same way, a few runs apart at most."""
+    alike = one.together and (one.series.hw_class, one.worse) == (other.series.hw_class, other.worse)
+    return alike and abs(one.place - other.place) <= 2 * NEARBY
+
+
+def event_lines(event: Sequence[Finding]) -> list[Line]:
+    """Write what several changes share; nothing for one that stands by itself."""
+    if len(event) == 1:
+        return []
+    first = Counter(one.run for one in event).most_common(1)[0][0]
+    kind, evidence = Counter((one.cause.kind, one.cause.evidence) for one in event).most_common(1)[0][0]
+    effects = sorted(one.change.effect or 0.0 for one in event)
+    span = f"{signed(effects[0])} to {signed(effects[-1])}, median {signed(median(effects))}"
+    few = f"; the {NAMED} largest" if len(event) >= FEW else ""
+    return [
+        (plain(f"{len(event)} series moved together at {first}: {span}{few}"), BOLD),
+        (plain(f"  {kind}: {'; '.join(evidence)}"), ""),
+    ]
+
+
+def finding_lines(finding: Finding, cut: Segmentation, *, heights: str, alone: bool) -> list[Line]:
+    """Write one change; its cause too where it stands alone."""
     series, change = finding.series, finding.change
     word = {True: "worse", False: "better", None: "changed"}[finding.worse]
     sure = change.level in {"alert", "notice"}
@@ -60,11 +99,12 @@ def finding_lines(finding: Finding, cut: Segmentation, *, heights: str) -> list[
     step = step_text(change.effect, change.before, change.after, series.unit)
     past = "" if finding.newest else ", since then changed again"
     commit = f", commit {finding.commit[:REVISION]}" if finding.commit else ""
+    cause = [(plain(f"  {finding.cause.kind}: {'; '.join(finding.cause.evidence)}"), "" if sure else YELLOW)] if alone else []
     return [
         (plain(f"{change.level:12} {word:7} {step}  {series.name}"), style),
         (f"  {strip(series.values, [one.index for one in cut.changes], heights=heights)}  {counted(series, cut)}", ""),
         (plain(f"  {change.n_before} runs before, {change.n_after} after, first {finding.run}{commit}{past}"), ""),
-        (plain(f"  {finding.cause.kind}: {'; '.join(finding.cause.evidence)}"), "" if sure else YELLOW),
+        *cause,
     ]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from assay.harness.errors import RefusalError
+from assay.harness.rundir import RunDir
 from assay.results.runinfo import RunInfo
 from assay.results.series import Series, moment
 from assay.results.store import Store
@@ -47,7 +48,7 @@ def since_place(store: Store, runs: Sequence[RunInfo], since: str) -> int:
     try:
         told = datetime.fromisoformat(since)
     except ValueError:
-        named = {run.id for run in store.resolve(since)}
+        named = {run.id for run in resolved(store, since)}
         found = [place for place, info in enumerate(runs) if info.id in named]
         if not found:
             message = "that run is left out of the history"
@@ -55,3 +56,12 @@ def since_place(store: Store, runs: Sequence[RunInfo], since: str) -> int:
         return found[0]
     start = told if told.tzinfo else told.replace(tzinfo=UTC)
     return next((place for place, info in enumerate(runs) if moment(info) >= start), len(runs))
+
+
+def resolved(store: Store, since: str) -> list[RunDir]:
+    """Find the runs that ``--since`` names; RefusalError says that it may be a day as well."""
+    try:
+        return store.resolve(since)
+    except RefusalError as error:
+        fix = "Give a day such as 2026-11-24, or a run that assay runs lists."
+        raise RefusalError(error.message, value=since, where="--since", fix=fix) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from statistics import median
 
@@ -11,7 +10,6 @@ from assay.results.cusum import ranks_of
 
 TOO_MUCH = 0.2
 FEWEST = 8
-ONE_SIDED_5 = 1.645
 
 
 def residuals(values: Sequence[float], changes: Sequence[int]) -> list[float]:
@@ -40,6 +38,6 @@ def autocorrelation(values: Sequence[float], changes: Sequence[int]) -> float | 
     return float(products.sum()) / power + (1 + len(changes)) / n
 
 
-def remembers(rho: float | None, n: int) -> bool:
-    """Tell whether a correlation is over 0.2, and over what one series in twenty without memory shows by chance."""
-    return rho is not None and rho > max(TOO_MUCH, ONE_SIDED_5 / math.sqrt(n))
+def remembers(rho: float | None) -> bool:
+    """Tell whether a correlation is too large for tests that take runs as independent."""
+    return rho is not None and rho > TOO_MUCH

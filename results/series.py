@@ -107,9 +107,12 @@ def read_timeline(store: Store, *, metric: str, suite: str = "") -> Timeline:
     """Read one metric of every run of a store.
 
     Runs with planted faults, runs that go on, and values that are no reading are left out and named. RefusalError where one series comes
-    in two units.
+    in two units, and for a store without runs.
     """
     infos = sorted(store.runs(), key=lambda info: (moment(info), info.id))
+    if not infos:
+        message = "there are no runs in this store"
+        raise RefusalError(message, value=str(store.root), where="store", fix="Measure some, or choose another store (ASSAY_STORE).")
     planted = [info for info in infos if info.inject]
     open_ones = [info for info in infos if info.status in UNFINISHED and not info.inject]
     runs = [info for info in infos if not info.inject and info.status not in UNFINISHED]
