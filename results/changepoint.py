@@ -10,6 +10,7 @@ from statistics import median
 
 from assay.results.cusum import ALPHAS, LEVELS, MIN_SEGMENT, Peak, critical, find_peak, ranks_of
 from assay.results.permutation import p_value
+from assay.results.scan import ALPHA, critical_ratio, find_inside
 from assay.results.serial import autocorrelation, remembers, residuals
 
 MIN_EFFECT = 0.005
@@ -82,7 +83,7 @@ def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT, min
         raise ValueError(message)
     tied = len(set(values)) < len(values) / 2
     plain = permuted(1, min_segment) if tied else by_table
-    marks = split(values, plain, min_segment)
+    marks = split(values, plain, min_segment, again=not tied and min_segment == MIN_SEGMENT)
     rho = autocorrelation(values, sorted(marks))
     name = PERMUTED if tied else TABLE
     if remembers(rho):
@@ -136,8 +137,11 @@ def speaks_for_itself(values: Sequence[float], index: int) -> bool:
     return abs(step) > PLAIN_STEP * median(map(abs, residuals(values, [index])))
 
 
-def split(values: Sequence[float], test: Test, min_segment: int) -> dict[int, str]:
-    """Split a series where it changes most as long as the test calls that surprising; gives levels by index of the new segment."""
+def split(values: Sequence[float], test: Test, min_segment: int, *, again: bool = False) -> dict[int, str]:
+    """Split a series where it changes most as long as the test calls that surprising; gives levels by index of the new segment.
+
+    ``again``: where it does not, look a second time inside windows, for a level that came and went.
+    """
     found: dict[int, str] = {}
     open_parts = [(0, len(values))]
     while open_parts:
@@ -145,6 +149,9 @@ def split(values: Sequence[float], test: Test, min_segment: int) -> dict[int, st
         part = values[start:end]
         peak = find_peak(part, min_segment=min_segment)
         level = test(part, peak) if peak.statistic > 0 else ""
+        if again and not level:
+            peak = find_inside(part)
+            level = LEVELS[ALPHA] if peak.statistic >= critical_ratio(len(part)) else ""
         if level:
             found[start + peak.index] = level
             open_parts += [(start, start + peak.index), (start + peak.index, end)]

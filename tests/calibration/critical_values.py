@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.results.cusum import ALPHAS, MIN_SEGMENT, statistics
+from assay.results.scan import ALPHA, largest
 
 SEED = 20261126
 SIZES = (*range(6, 31), 33, 36, 40, 45, 50, 60, 70, 85, 100, 125, 150, 200, 250, 300, 400, 500, 700, 1000, 1400, 2000, 3000)
 PERMUTATIONS = 400_000
-FEWER, LONG = 200_000, 300  # permutations for series longer than this
+SCAN_SIZES = (24, 27, 30, 35, 40, 50, 60, 80, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000)
+FEWER, FEW, LONG = 200_000, 50_000, 300  # permutations for series longer than this, and for those of windows
 CHUNK = 4_000_000  # ranks held at once
 
 
@@ -46,7 +48,18 @@ def least(drawn: NDArray[np.float64], alpha: float) -> float | None:
     return float(rare[0]) if len(rare) else None
 
 
-def make(sizes: tuple[int, ...] = SIZES, *, permutations: int = PERMUTATIONS, seed: int = SEED) -> dict[str, Any]:
+def scan_null(n: int, permutations: int, seed: int) -> NDArray[np.float64]:
+    """Draw the largest ratio over all windows for random orders of ``n`` ranks."""
+    rng = np.random.default_rng([seed, n, 1])
+    rows = max(1, CHUNK // (40 * n))
+    chunks = [rows] * (permutations // rows) + [permutations % rows]
+    drawn = [largest(rng.permuted(np.tile(np.arange(1.0, n + 1), (chunk, 1)), axis=1)) for chunk in chunks if chunk]
+    return np.concatenate(drawn)
+
+
+def make(
+    sizes: tuple[int, ...] = SIZES, scan_sizes: tuple[int, ...] = SCAN_SIZES, *, permutations: int = PERMUTATIONS, seed: int = SEED
+) -> dict[str, Any]:
     """Make the table."""
     rows: dict[str, list[float | None]] = {str(alpha): [] for alpha in ALPHAS}
     for n in sizes:
@@ -55,9 +68,28 @@ def make(sizes: tuple[int, ...] = SIZES, *, permutations: int = PERMUTATIONS, se
             found = least(drawn, alpha)
             # Rounded down, since a discrete T must still reach it.
             rows[str(alpha)].append(None if found is None else float(np.floor(found * 1e4) / 1e4))
-    return {"min_segment": MIN_SEGMENT, "seed": seed, "permutations": permutations, "n": list(sizes), "critical": rows}
+    # The ratios rest on the critical values of the shipped table: it is made first, and this is then run a second time.
+    scan = [
+        float(np.round(np.quantile(scan_null(n, min(permutations, FEWER if n <= LONG else FEW), seed), 1 - ALPHA), 4)) for n in scan_sizes
+    ]
+    return {
+        "min_segment": MIN_SEGMENT,
+        "seed": seed,
+        "permutations": permutations,
+        "n": list(sizes),
+        "critical": rows,
+        "scan_n": list(scan_sizes),
+        "scan": scan,
+    }
 
 
 if __name__ == "__main__":
-    text = json.dumps(make()).replace('"critical"', '\n"critical"').replace('"0.001"', '\n"0.001"').replace('"n"', '\n"n"')
+    text = (
+        json.dumps(make())
+        .replace('"critical"', '\n"critical"')
+        .replace('"scan_n"', '\n"scan_n"')
+        .replace('"0.001"', '\n"0.001"')
+        .replace('"n"', '\n"n"')
+        .replace('"scan"', '\n"scan"')
+    )
     Path(sys.argv[1]).write_text(text + "\n", encoding="utf-8")
