@@ -14,7 +14,6 @@ from assay.results.cause import Cause, Facts, doubt_of, find_cause, flatten
 from assay.results.changepoint import MIN_EFFECT, Change, Segmentation, find_changes
 from assay.results.cusum import ALPHAS, critical
 from assay.results.events import make_events
-from assay.results.outcome import combine
 from assay.results.record import finite_float
 from assay.results.selection import choose, since_place
 from assay.results.series import Series, Timeline, moment, read_timeline
@@ -95,11 +94,16 @@ class History:
         """Count the series that are long enough for an alert."""
         return sum(critical(len(series.values), min(ALPHAS)) < float("inf") for series in self.timeline.series)
 
-    def decides(self) -> int:
-        """Give the exit code of a gate: 1 for an alert for the worse that stands now; 4 where that is open, or nothing could be judged."""
-        open_ones = any(finding.newest and finding.change.level == "inconclusive" for finding in self.findings)
-        codes = [1] if any(finding.fails for finding in self.findings) else []
-        return combine([*codes, 4 if open_ones or not self.judged else 0])
+    def decides(self, *, allow_inconclusive: bool = False) -> int:
+        """Give the exit code of a gate.
+
+        1 for an alert, not for the better, at which its series still stands; 4 where such a change is inconclusive, or where no series is
+        long enough for an alert (0 with ``allow_inconclusive``).
+        """
+        if any(finding.fails for finding in self.findings):
+            return 1
+        is_open = any(finding.newest and finding.change.level == "inconclusive" for finding in self.findings) or not self.judged
+        return 4 if is_open and not allow_inconclusive else 0
 
 
 def tell_history(

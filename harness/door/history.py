@@ -29,6 +29,7 @@ def main(argv: Sequence[str]) -> int:
     p.add_argument("--min-effect", type=float, default=0.005, metavar="SHARE", help="smallest change that matters (default 0.005)")
     p.add_argument("--steady", action="store_true", help="list the series without a change too (done for a named SERIES)")
     p.add_argument("--gate", action="store_true", help="let alerts decide the exit code: 1 worse now, 4 cannot tell")
+    p.add_argument("--allow-inconclusive", action="store_true", help="with --gate, turn exit code 4 into 0")
     p.add_argument("--json", action="store_true", help="print one JSON document")
     ns = p.parse_args(list(argv))
     from assay.results.history import tell_history
@@ -50,4 +51,4 @@ def main(argv: Sequence[str]) -> int:
     else:
         heights = BLOCKS if "utf" in (sys.stdout.encoding or "").lower() else ASCII
         out(render_history(told, color=color(), heights=heights, steady=ns.steady or bool(ns.series)))
-    return told.decides() if ns.gate else 0
+    return told.decides(allow_inconclusive=ns.allow_inconclusive) if ns.gate else 0
