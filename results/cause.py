@@ -18,7 +18,7 @@ METHOD = ("assay", "packages.assay-harness")
 HARDWARE = ("hw_class", "host", "cpu_model", "cores", "memory_gib", "devices")
 CODE = ("git.revision", "git.dirty")
 OFTEN = 0.5  # share of runs with a mark from which on a segment counts as marked
-LONGEST = 60
+LONGEST, REVISION = 60, 12
 Facts = Mapping[str, str]
 
 
@@ -128,7 +128,12 @@ def facts_changed(series: Series, index: int, *, bounds: tuple[int, int], facts:
 def sentence_of(name: str, at: int, before: str, after: str, index: int) -> str:
     """Say which fact changed, and where if not at the step itself."""
     where = "" if at == index else f" ({abs(at - index)} run{'s' * (abs(at - index) > 1)} {'after' if at > index else 'before'} the step)"
-    return f"{name} {short(before)} -> {short(after)}{where}"
+    return f"{name} {told(name, before)} -> {told(name, after)}{where}"
+
+
+def told(name: str, value: str) -> str:
+    """Write a fact's value, a git revision by its first twelve digits."""
+    return value[:REVISION] if name == "git.revision" and value else short(value)
 
 
 def short(value: str) -> str:

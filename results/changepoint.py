@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from assay.results.cusum import ALPHAS, LEVELS, MIN_SEGMENT, Peak, critical, find_peak, ranks_of
-from assay.results.permutation import p_value
-from assay.results.scan import ALPHA, critical_ratio, find_inside
+from assay.results.cusum import find_peak
 from assay.results.serial import autocorrelation, remembers, residuals
+from assay.results.surprise import ENOUGH_FOR_BLOCKS, OPEN, Look, by_blocks, by_permutation, by_table, level_of, max_level
 
 MIN_EFFECT = 0.005
-BLOCK = 5
-ENOUGH_FOR_BLOCKS = 60
 SD_OF_MAD = 1.4826
-PLAIN_STEP = 5.0  # MADs of the residuals from which on a step speaks for itself
 TABLE, PERMUTED, BLOCKS, SHORT = "table", "permutation", "block permutation", "too few runs for blocks"
-OPEN = "inconclusive"
 TOO_FEW = f"runs resemble the run before them, and fewer than {ENOUGH_FOR_BLOCKS} are too few to tell that from a change"
-Test = Callable[[Sequence[float], Peak], str]
 
 
 @dataclass(frozen=True)
@@ -72,7 +66,7 @@ class Segmentation:
     medians: tuple[float, ...] = ()
 
 
-def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT, min_segment: int = MIN_SEGMENT) -> Segmentation:
+def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT) -> Segmentation:
     """Find the changes of level in one value a run, oldest first.
 
     A change must be surprising at 0.01 (``notice``) or 0.001 (``alert``) for the whole series and at least ``min_effect`` of the level
@@ -82,87 +76,39 @@ def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT, min
         message = "a series of runs holds finite values only"
         raise ValueError(message)
     tied = len(set(values)) < len(values) / 2
-    plain = permuted(1, min_segment) if tied else by_table
-    marks = split(values, plain, min_segment, again=not tied and min_segment == MIN_SEGMENT)
+    plain = by_permutation if tied else by_table
+    marks = split(values, plain)
     rho = autocorrelation(values, sorted(marks))
     name = PERMUTED if tied else TABLE
     if remembers(rho):
         name = BLOCKS if len(values) >= ENOUGH_FOR_BLOCKS else SHORT
-        marks = split(values, blockwise(plain, min_segment), min_segment)
-    kept = gate(values, marks, min_effect=min_effect, min_segment=min_segment)
+        marks = split(values, by_blocks(plain))
+    kept = gate(values, marks, min_effect=min_effect)
     places = [0, *sorted(kept), len(values)]
     medians = tuple(median(values[start:end]) for start, end in itertools.pairwise(places) if end > start)
     mad = median(map(abs, residuals(values, sorted(kept)))) if values else 0.0
     spread = SD_OF_MAD * mad / medians[-1] if medians and medians[-1] > 0 else 0.0
-    return Segmentation(tuple(change_at(values, kept, index) for index in sorted(kept)), rho, name, spread, medians)
+    return Segmentation(tuple(change_at(values, kept, index, again=name == TABLE) for index in sorted(kept)), rho, name, spread, medians)
 
 
-def by_table(values: Sequence[float], peak: Peak) -> str:
-    """Give the level that a peak reaches by the shipped table; empty for none."""
-    reached = [LEVELS[alpha] for alpha in ALPHAS if peak.statistic >= critical(len(values), alpha)]
-    return reached[-1] if reached else ""
-
-
-def permuted(block: int, min_segment: int) -> Test:
-    """Make the test that permutes blocks of runs."""
-
-    def test(values: Sequence[float], _: Peak) -> str:
-        p = p_value(ranks_of(values), block=block, min_segment=min_segment, until=max(ALPHAS))
-        reached = [LEVELS[alpha] for alpha in ALPHAS if p <= alpha]
-        return reached[-1] if reached else ""
-
-    return test
-
-
-def blockwise(plain: Test, min_segment: int) -> Test:
-    """Make the test of a series whose runs remember.
-
-    What the plain test does not see is nothing. What it sees counts where the step is over 5 MAD; otherwise blocks decide, and where there
-    are too few runs for blocks, nobody can.
-    """
-    by_blocks = permuted(BLOCK, min_segment)
-
-    def test(values: Sequence[float], peak: Peak) -> str:
-        level = plain(values, peak)
-        if not level or speaks_for_itself(values, peak.index):
-            return level
-        return by_blocks(values, peak) if len(values) >= ENOUGH_FOR_BLOCKS else OPEN
-
-    return test
-
-
-def speaks_for_itself(values: Sequence[float], index: int) -> bool:
-    """Tell whether a step is over 5 MAD of what is left when it, and nothing else, is taken off."""
-    step = median(values[index:]) - median(values[:index])
-    return abs(step) > PLAIN_STEP * median(map(abs, residuals(values, [index])))
-
-
-def split(values: Sequence[float], test: Test, min_segment: int, *, again: bool = False) -> dict[int, str]:
-    """Split a series where it changes most as long as the test calls that surprising; gives levels by index of the new segment.
-
-    ``again``: where it does not, look a second time inside windows, for a level that came and went.
-    """
+def split(values: Sequence[float], look: Look) -> dict[int, str]:
+    """Split a series where it changes as long as the look finds a change; gives levels by index of the new segment."""
     found: dict[int, str] = {}
     open_parts = [(0, len(values))]
     while open_parts:
         start, end = open_parts.pop()
-        part = values[start:end]
-        peak = find_peak(part, min_segment=min_segment)
-        level = test(part, peak) if peak.statistic > 0 else ""
-        if again and not level:
-            peak = find_inside(part)
-            level = LEVELS[ALPHA] if peak.statistic >= critical_ratio(len(part)) else ""
+        index, level = look(values[start:end])
         if level:
-            found[start + peak.index] = level
-            open_parts += [(start, start + peak.index), (start + peak.index, end)]
+            found[start + index] = level
+            open_parts += [(start, start + index), (start + index, end)]
     return found
 
 
-def gate(values: Sequence[float], marks: dict[int, str], *, min_effect: float, min_segment: int) -> dict[int, str]:
+def gate(values: Sequence[float], marks: dict[int, str], *, min_effect: float) -> dict[int, str]:
     """Move each change to the best place between its neighbours, and merge segments that differ by less than ``min_effect``."""
     kept = dict(marks)
     while True:
-        kept = relocate(values, kept, min_segment)
+        kept = relocate(values, kept)
         sizes = {index: size_of(values, kept, index) for index in kept}
         least = min(sizes, key=lambda index: (sizes[index], index), default=None)
         if least is None or sizes[least] >= min_effect:
@@ -170,13 +116,13 @@ def gate(values: Sequence[float], marks: dict[int, str], *, min_effect: float, m
         del kept[least]
 
 
-def relocate(values: Sequence[float], marks: dict[int, str], min_segment: int) -> dict[int, str]:
+def relocate(values: Sequence[float], marks: dict[int, str]) -> dict[int, str]:
     """Put each change where the rank-CUSUM between its neighbours peaks, oldest first."""
     places = [0, *sorted(marks), len(values)]
     moved: dict[int, str] = {}
     for i in range(1, len(places) - 1):
         level = marks[places[i]]
-        peak = find_peak(values[places[i - 1] : places[i + 1]], min_segment=min_segment)
+        peak = find_peak(values[places[i - 1] : places[i + 1]])
         places[i] = places[i - 1] + peak.index if peak.statistic > 0 else places[i]
         moved[places[i]] = level
     return moved
@@ -198,10 +144,14 @@ def size_of(values: Sequence[float], marks: dict[int, str], index: int) -> float
     return math.inf if after != before else 0.0
 
 
-def change_at(values: Sequence[float], marks: dict[int, str], index: int) -> Change:
-    """Describe one change between its neighbours."""
+def change_at(values: Sequence[float], marks: dict[int, str], index: int, *, again: bool) -> Change:
+    """Describe one change between its neighbours.
+
+    ``again``: its level may rise to what the table says between its neighbours, since the split that found it saw other changes as noise.
+    """
     start, end = neighbours(values, marks, index)
     peak = find_peak(values[start:end])
+    level = max_level([marks[index], level_of(end - start, peak.statistic) or marks[index]]) if again else marks[index]
     before, after = values[start:index], values[index:end]
-    why = TOO_FEW if marks[index] == OPEN else ""
-    return Change(index, marks[index], peak.statistic, median(before), median(after), len(before), len(after), why)
+    why = TOO_FEW if level == OPEN else ""
+    return Change(index, level, peak.statistic, median(before), median(after), len(before), len(after), why)

@@ -22,6 +22,7 @@ from assay.results.store import Store
 
 # Least level asked for -> levels shown.
 SHOWN: Mapping[str, tuple[str, ...]] = MappingProxyType({"notice": ("alert", "notice", "inconclusive"), "alert": ("alert",)})
+SURE = ("inconclusive", "notice", "alert")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Finding:
         last: id of the last run before it.
         started: when ``run`` began, UTC.
         commit: git revision that ``run`` wrote down, or empty.
-        newest: whether no later change follows: the series stands there now.
+        newest: whether no later change follows that is as sure.
+        stands: whether the series is still nearer to the level after the change than to that before it.
         worse: whether it is for the worse; None where no direction is better.
         together: whether the machine as a whole moved.
 
@@ -52,13 +54,14 @@ class Finding:
     started: str
     commit: str
     newest: bool
+    stands: bool
     worse: bool | None
     together: bool
 
     @property
     def fails(self) -> bool:
-        """Tell whether a gate closes for it: an alert, not for the better, that the series still stands at."""
-        return self.newest and self.change.level == "alert" and self.worse is not False
+        """Tell whether a gate closes for it: the series' newest alert, not for the better, and not undone since."""
+        return self.newest and self.stands and self.change.level == "alert" and self.worse is not False
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,9 @@ def explain(timeline: Timeline, cuts: Sequence[Segmentation], facts: Callable[[i
             place, last = one.places[change.index], one.places[change.index - 1]
             info, commit = timeline.runs[place], facts(place).get("git.revision", "")
             said = info.id, timeline.runs[last].id, moment(info).isoformat(), commit
-            yield Finding(one, change, cause, place, *said, change is cut.changes[-1], worse(one, change), moved.together)
+            newest = not any(SURE.index(later.level) >= SURE.index(change.level) for later in cut.changes[i + 1 :])
+            stands = abs(cut.medians[-1] - change.after) <= abs(cut.medians[-1] - change.before)
+            yield Finding(one, change, cause, place, *said, newest, stands, worse(one, change), moved.together)
 
 
 def worse(series: Series, change: Change) -> bool | None:

@@ -35,7 +35,7 @@ def history_json(history: History) -> dict[str, Any]:
 def finding_json(finding: Finding) -> dict[str, Any]:
     """Give one change."""
     change = asdict(finding.change) | {"effect": finding.change.effect}
-    told = {name: getattr(finding, name) for name in ("run", "last", "started", "commit", "newest", "worse", "together")}
+    told = {name: getattr(finding, name) for name in ("run", "last", "started", "commit", "newest", "stands", "worse", "together")}
     return {
         "key": finding.series.key,
         "subject": finding.series.subject,

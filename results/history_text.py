@@ -97,7 +97,7 @@ def finding_lines(finding: Finding, cut: Segmentation, *, heights: str, alone: b
     sure = change.level in {"alert", "notice"}
     style = (RED if finding.worse is not False else GREEN) if change.level == "alert" else YELLOW
     step = step_text(change.effect, change.before, change.after, series.unit)
-    past = "" if finding.newest else ", since then changed again"
+    past = "" if finding.stands else ", undone since"
     commit = f", commit {finding.commit[:REVISION]}" if finding.commit else ""
     cause = [(plain(f"  {finding.cause.kind}: {'; '.join(finding.cause.evidence)}"), "" if sure else YELLOW)] if alone else []
     return [

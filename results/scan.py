@@ -11,9 +11,10 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.results.cusum import MIN_SEGMENT, Peak, critical, ranks_of, statistics, table
+from assay.results.cusum import MIN_SEGMENT, critical, ranks_of, statistics, table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +26,20 @@ SHORTEST = 20
 GROWTH = math.sqrt(2)
 OVERLAP = 4
 ALPHA = 0.001
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The change that stands out most inside a window.
+
+    ``statistic`` is T over its critical value, to be held against ``critical_ratio``; ``index`` is the first value of the new level; the
+    window reaches from ``start`` to before ``end``.
+    """
+
+    statistic: float
+    index: int
+    start: int
+    end: int
 
 
 def windows(n: int) -> Iterator[tuple[int, list[int]]]:
@@ -55,14 +70,14 @@ def largest(ranks: Floats) -> Floats:
     return found
 
 
-def find_inside(values: Sequence[float] | Floats) -> Peak:
-    """Find the change that stands out most inside any window; its statistic is a ratio to be held against ``critical_ratio``."""
-    best = Peak(0.0, 0)
-    for ratio, starts, _ in ratios(ranks_of(values)):
+def find_inside(values: Sequence[float] | Floats) -> Inside:
+    """Find the change that stands out most inside any window; of equal ones the first of the shortest window."""
+    best = Inside(0.0, 0, 0, 0)
+    for ratio, starts, length in ratios(ranks_of(values)):
         top = float(ratio.max())
         if top > best.statistic + 1e-9:
             window, place = divmod(int((ratio >= top - 1e-9).argmax()), ratio.shape[-1])
-            best = Peak(top, starts[window] + place + MIN_SEGMENT)
+            best = Inside(top, starts[window] + place + MIN_SEGMENT, starts[window], starts[window] + length)
     return best
 
 

@@ -12,8 +12,8 @@ SUMMARY = "tell when the figures of the store's runs changed, newest first"
 EPILOG = """\
 SERIES is part of a series' name (case, subject, metric) or a pattern with * and ?; without any, all are told. One value a run; at least
 14 runs for an alert, 10 for a notice. Of 1,000 series without any change about one has an alert, ten have a notice. A change of the
-method's version or of the hardware begins a new series. Exit code 0 unless --gate asks: then 1 for an alert for the worse that no later
-change followed, 4 where that is inconclusive or no series is long enough.
+method's version or of the hardware begins a new series. Exit code 0 unless --gate asks: then 1 for a series whose newest alert is for the
+worse and not undone, 4 where the newest change is inconclusive or no series is long enough.
 """
 
 
