@@ -7,7 +7,8 @@ from typing import Any
 
 from assay.results.breaks import Break
 from assay.results.changepoint import Segmentation
-from assay.results.history import Finding, History
+from assay.results.finding import Finding
+from assay.results.history import History
 from assay.results.series import Series, Timeline
 
 SCHEMA = "assay.history/1"

@@ -9,7 +9,8 @@ from statistics import median
 from assay.results.breaks import Break
 from assay.results.changepoint import BLOCKS, SHORT, Segmentation
 from assay.results.events import NEARBY
-from assay.results.history import Finding, History
+from assay.results.finding import Finding
+from assay.results.history import History
 from assay.results.report import finish
 from assay.results.series import Series
 from assay.results.strip import strip

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from assay.harness.errors import RefusalError
-from assay.results.history import Finding, History, tell_history
+from assay.results.finding import Finding
+from assay.results.history import History, tell_history
 from assay.results.history_json import history_json
 from assay.results.history_text import render_history
 from assay.results.strip import ASCII

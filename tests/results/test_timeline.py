@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from assay.harness.errors import RefusalError
-from assay.results.series import Timeline, read_timeline
+from assay.results.series import Timeline
 from assay.results.store import Store
+from assay.results.timeline import read_timeline
 from tests.results.builders import case, measured, time_record, write_run
 from tests.results.stories import KEY, day, run_id, tell
 
