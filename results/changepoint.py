@@ -24,7 +24,7 @@ class Change:
 
     Attributes:
         index: first value of the new segment.
-        level: ``alert`` (one clean series in 1,000 has one), ``notice`` (one in 100), or ``inconclusive``.
+        level: ``alert`` (two clean series in 1,000 have one), ``notice`` (one in 100), or ``inconclusive``.
         statistic: T of the rank-CUSUM between the neighbouring changes.
         before: median of the segment that ends.
         after: median of the new segment.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from assay.results.cusum import statistics
+from assay.results.cusum import statistics, weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,12 +36,16 @@ def p_value(ranks: Floats, *, block: int, min_segment: int, until: float) -> flo
     import numpy as np
 
     observed = statistics(ranks, min_segment=min_segment).max()
+    scale, first, last = weights(len(ranks), min_segment)
+    centred = ranks - ranks.mean()
+    least = (observed - SLACK) * np.sqrt((centred**2).mean())
     stream = np.random.Philox(seed_of(ranks, block))
     exceeding = 0
     for start in range(0, PERMUTATIONS, CHUNK):
         rows = min(CHUNK, PERMUTATIONS - start)
-        shuffled = ranks[orders(stream, rows, len(ranks), block)]
-        exceeding += int((statistics(shuffled, min_segment=min_segment).max(axis=-1) >= observed - SLACK).sum())
+        # As in statistics(), but mean and deviation of the ranks are the same in every order.
+        sums = np.cumsum(centred[orders(stream, rows, len(ranks), block)], axis=1)[:, first - 1 : last]
+        exceeding += int((np.abs(sums) >= least * scale).any(axis=1).sum())
         if (1 + exceeding) / (1 + PERMUTATIONS) > until:
             break
     return (1 + exceeding) / (1 + PERMUTATIONS)
@@ -61,10 +65,11 @@ def orders(stream: np.random.Philox, rows: int, n: int, block: int) -> NDArray[n
 
     blocks = -(-n // block)
     keys = np.asarray(stream.random_raw(rows * blocks)).reshape(rows, blocks)
-    of_run = keys[:, np.arange(n) // block]
-    order = np.argsort(of_run, axis=1, kind="stable")
+    order = np.argsort(keys, axis=1)
     if block == 1:
         return order
+    whole = (order[:, :, None] * block + np.arange(block)).reshape(rows, -1)
+    order = whole[whole < n].reshape(rows, n)  # the last block may be short, wherever it went
     turn = (np.asarray(stream.random_raw(rows)) % np.uint64(n)).astype(np.intp)
     turned: NDArray[np.intp] = (order + turn[:, None]) % n
     return turned

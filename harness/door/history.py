@@ -11,7 +11,7 @@ from assay.harness.door.runs import opened, store_option
 SUMMARY = "tell when the figures of the store's runs changed, newest first"
 EPILOG = """\
 SERIES is part of a series' name (case, subject, metric) or a pattern with * and ?; without any, all are told. One value a run; at least
-14 runs for an alert, 10 for a notice. Of 1,000 series without any change about one has an alert, ten have a notice. A change of the
+14 runs for an alert, 10 for a notice. Of 1,000 series without any change about two have an alert, ten a notice. A change of the
 method's version or of the hardware begins a new series. Exit code 0 unless --gate asks: then 1 for a series whose newest alert is for the
 worse and not undone, 4 where the newest change is inconclusive or no series is long enough.
 """

@@ -250,6 +250,20 @@ def test_what_means_nothing_is_refused(tmp_path: Path, asked: Mapping[str, Any],
         tell_history(store, **asked)
 
 
+def test_since_a_run_that_is_left_out_is_refused(tmp_path: Path) -> None:
+    store = tell(tmp_path, {KEY: around(1e-3)}, runs=range(20), described=lambda i: {"inject": i == 7})
+    with pytest.raises(RefusalError, match="left out of the history"):
+        tell_history(store, since=run_id(7))
+
+
+def test_one_run_and_a_constant_are_no_errors(tmp_path: Path) -> None:
+    one = tell_history(tell(tmp_path / "one", {KEY: around(1e-3)}, runs=range(1)))
+    assert (one.findings, one.decides()) == ((), 4)
+    flat = tell_history(tell(tmp_path / "flat", {KEY: around(1e-3, cv=0.0)}))
+    assert (flat.findings, flat.decides(), flat.segmentations[0].spread) == ((), 0, 0.0)
+    assert "spread 0 %" in text(flat, steady=True)
+
+
 def test_too_few_runs_are_no_pass(tmp_path: Path) -> None:
     history = tell_history(tell(tmp_path, {KEY: around(1e-3)}, runs=range(13)))
     assert (history.judged, history.decides()) == (0, 4)
