@@ -175,9 +175,9 @@ def delays(found: Detector, series: Sequence[Series]) -> str:
 
 
 def main(seed: int, size: int = 1000) -> None:
-    """Print the tables as Markdown; ``size`` series a cell, a fifth of it for recall, a tenth where a look follows every run."""
+    """Print the tables as Markdown; ``size`` series a cell, a fifth of it for recall and where a look follows every run."""
     named = detectors()
-    fifth, tenth = max(1, size // 5), max(1, size // 10)
+    fifth = max(1, size // 5)
     absent = "" if "asv steps" in named else " asv is not installed, so its columns are missing."
     said = [
         "## History",
@@ -188,8 +188,8 @@ def main(seed: int, size: int = 1000) -> None:
         step_table(named, seed=seed, size=fifth),
         f"### Other shapes in {LONG} runs of Gaussian noise; each change counts ({fifth} a cell)",
         shape_table(named, seed=seed, size=fifth),
-        f"### A look after each of {APPENDED} runs appended to {CLEAN_RUNS} ({tenth} a cell)",
-        online_table(seed=seed, size=tenth),
+        f"### A look after each of {APPENDED} runs appended to {CLEAN_RUNS} ({fifth} a cell)",
+        online_table(seed=seed, size=fifth),
     ]
     sys.stdout.write("\n\n".join(said) + "\n")
 
