@@ -18,6 +18,7 @@ from assay.results.units import plain, quantity, signed
 
 RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"
 MOST = 40
+CHANCE = 0.002  # clean series that have an alert: by the whole, and inside windows
 FEW, NAMED = 5, 3  # an event of fewer series is told whole, else its largest
 REVISION = 12
 Line = tuple[str, str]
@@ -50,7 +51,8 @@ def headline(history: History) -> str:
     ]
     found += [f"{counted['inconclusive']} inconclusive"] if counted["inconclusive"] else []
     short = f"; {series - history.judged} too short for an alert" if series > history.judged else ""
-    return f"history of {history.metric}: {series} series in {runs} runs: {', '.join(found)}{short}"
+    chance = f"; chance alone makes about {CHANCE * series:.0f} alerts among so many" if CHANCE * series >= 1 else ""
+    return f"history of {history.metric}: {series} series in {runs} runs: {', '.join(found)}{short}{chance}"
 
 
 def more(count: int, what: str) -> list[Line]:

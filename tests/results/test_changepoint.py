@@ -87,6 +87,26 @@ def test_long_memory_asks_for_blocks() -> None:
     assert find_changes(series(3, 200).tolist()).test == TABLE
 
 
+def test_a_plain_level_that_came_and_went_is_found_under_memory_too() -> None:
+    values = stepped(stepped(series(3, 200, "ar0.5"), at=120, step=0.15), at=135, step=1 / 1.15 - 1)
+    found = find_changes(values.tolist())
+    assert found.test == BLOCKS
+    assert [(round(change.index / 5), change.level) for change in found.changes] == [(24, "alert"), (27, "alert")]
+
+
+def test_levels_are_those_between_neighbours() -> None:
+    # One split of the whole sees the other step as noise: it alone would call the first a notice at most in about a third of such series.
+    levels = []
+    for seed in range(40):
+        up = stepped(stepped(series(seed, 80), at=30, step=0.06), at=55, step=1 / 1.06 - 1)
+        found = find_changes(up.tolist())
+        levels += [
+            change.level for change in found.changes if found.test == TABLE and min(abs(change.index - 30), abs(change.index - 55)) <= 3
+        ]
+    assert len(levels) > 60
+    assert levels.count("alert") >= len(levels) - 8
+
+
 def test_short_memory_is_inconclusive_unless_the_step_speaks_for_itself() -> None:
     found = [find_changes(series(seed, 40, "ar0.7").tolist()) for seed in range(100)]
     short = [one for one in found if one.test == SHORT]

@@ -264,6 +264,13 @@ def test_one_run_and_a_constant_are_no_errors(tmp_path: Path) -> None:
     assert "spread 0 %" in text(flat, steady=True)
 
 
+def test_chance_is_told_where_there_are_many_series(tmp_path: Path) -> None:
+    many = tell_history(tell(tmp_path / "many", {name: lambda i, _: 1.0 + i % 2 for name in cases(1000)}, runs=range(4)))
+    assert "chance alone makes about 2 alerts among so many" in text(many)
+    few = tell_history(tell(tmp_path / "few", {name: lambda i, _: 1.0 + i % 2 for name in cases(100)}, runs=range(4)))
+    assert "chance" not in text(few)
+
+
 def test_too_few_runs_are_no_pass(tmp_path: Path) -> None:
     history = tell_history(tell(tmp_path, {KEY: around(1e-3)}, runs=range(13)))
     assert (history.judged, history.decides()) == (0, 4)
