@@ -10,9 +10,11 @@ from statistics import median
 
 from assay.results.cusum import find_peak
 from assay.results.serial import autocorrelation, remembers, residuals
+from assay.results.shift import shift_interval
 from assay.results.surprise import ENOUGH_FOR_BLOCKS, OPEN, Look, by_blocks, by_permutation, by_table, level_of, max_level
 
 MIN_EFFECT = 0.005
+RULE = "rank-cusum/1"  # raised whenever the same runs could be cut otherwise
 SD_OF_MAD = 1.4826
 TABLE, PERMUTED, BLOCKS, SHORT = "table", "permutation", "block permutation", "too few runs for blocks"
 TOO_FEW = f"runs resemble the run before them, and fewer than {ENOUGH_FOR_BLOCKS} are too few to tell that from a change"
@@ -30,6 +32,7 @@ class Change:
         after: median of the new segment.
         n_before: runs in the segment that ends.
         n_after: runs in the new segment.
+        interval: 95 % interval of the relative change (``shift_interval``), taking the two segments as given, or None.
         reason: why it is inconclusive, else empty.
 
     """
@@ -41,6 +44,7 @@ class Change:
     after: float
     n_before: int
     n_after: int
+    interval: tuple[float, float] | None = None
     reason: str = ""
 
     @property
@@ -153,5 +157,6 @@ def change_at(values: Sequence[float], marks: dict[int, str], index: int, *, aga
     peak = find_peak(values[start:end])
     level = max_level([marks[index], level_of(end - start, peak.statistic) or marks[index]]) if again else marks[index]
     before, after = values[start:index], values[index:end]
+    interval = shift_interval(before, after)
     why = TOO_FEW if level == OPEN else ""
-    return Change(index, level, peak.statistic, median(before), median(after), len(before), len(after), why)
+    return Change(index, level, peak.statistic, median(before), median(after), len(before), len(after), interval, why)

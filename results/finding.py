@@ -14,6 +14,7 @@ from assay.results.series import Series, Timeline, moment
 from assay.results.side import optional
 from assay.results.store import Store
 
+DIRTY = "-dirty"
 SURE = ("inconclusive", "notice", "alert")
 
 
@@ -29,7 +30,7 @@ class Finding:
         run: id of the first run of the new segment.
         last: id of the last run before it.
         started: when ``run`` began, UTC.
-        commit: git revision that ``run`` wrote down, or empty.
+        commit: git revision that ``run`` wrote down (``-dirty`` with changes of its own), or empty.
         newest: whether no later change follows that is as sure.
         stands: whether the series is still nearer to the level after the change than to that before it.
         worse: whether it is for the worse; None where no direction is better.
@@ -67,11 +68,17 @@ def explain(timeline: Timeline, cuts: Sequence[Segmentation], facts: Callable[[i
             doubt = "" if moved.together or moved.alone else doubt_of(change.level, change.reason, notices=notices, series=len(cuts))
             cause = find_cause(one, change.index, bounds=(ends[i], ends[i + 2]), facts=facts, moved=moved, doubt=doubt)
             place, last = one.places[change.index], one.places[change.index - 1]
-            info, commit = timeline.runs[place], facts(place).get("git.revision", "")
+            info, commit = timeline.runs[place], commit_of(facts(place))
             said = info.id, timeline.runs[last].id, moment(info).isoformat(), commit
             newest = not any(SURE.index(later.level) >= SURE.index(change.level) for later in cut.changes[i + 1 :])
             stands = abs(cut.medians[-1] - change.after) <= abs(cut.medians[-1] - change.before)
             yield Finding(one, change, cause, place, *said, newest, stands, worse(one, change), moved.together)
+
+
+def commit_of(facts: Facts) -> str:
+    """Give the git revision, with ``-dirty`` where the tree held changes of its own; empty where nobody wrote one down."""
+    revision = facts.get("git.revision", "")
+    return revision + DIRTY if revision and facts.get("git.dirty") == "true" else revision
 
 
 def worse(series: Series, change: Change) -> bool | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from assay.results.breaks import Break
-from assay.results.changepoint import Segmentation
+from assay.results.changepoint import RULE, Segmentation
 from assay.results.finding import Finding
 from assay.results.history import History
 from assay.results.series import Series, Timeline
@@ -20,6 +20,7 @@ def history_json(history: History) -> dict[str, Any]:
     pairs = zip(history.timeline.series, history.segmentations, strict=True)
     return {
         "schema": SCHEMA,
+        "rule": RULE,
         "metric": history.metric,
         "level": history.level,
         "min_effect": history.min_effect,
@@ -35,7 +36,8 @@ def history_json(history: History) -> dict[str, Any]:
 
 def finding_json(finding: Finding) -> dict[str, Any]:
     """Give one change."""
-    change = asdict(finding.change) | {"effect": finding.change.effect}
+    interval = finding.change.interval
+    change = asdict(finding.change) | {"effect": finding.change.effect, "interval": None if interval is None else list(interval)}
     told = {name: getattr(finding, name) for name in ("run", "last", "started", "commit", "newest", "stands", "worse", "together")}
     return {
         "key": finding.series.key,

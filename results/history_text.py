@@ -9,7 +9,7 @@ from statistics import median
 from assay.results.breaks import Break
 from assay.results.changepoint import BLOCKS, SHORT, Segmentation
 from assay.results.events import NEARBY
-from assay.results.finding import Finding
+from assay.results.finding import DIRTY, Finding
 from assay.results.history import History
 from assay.results.report import finish
 from assay.results.series import Series
@@ -102,11 +102,13 @@ def finding_lines(finding: Finding, cut: Segmentation, *, heights: str, alone: b
     step = step_text(change.effect, change.before, change.after, series.unit)
     past = "" if finding.stands else ", undone since"
     commit = f", commit {finding.commit[:REVISION]}" if finding.commit else ""
+    dirty = " with changes of its own" if finding.commit.endswith(DIRTY) else ""
+    span = f", 95 % interval {signed(change.interval[0])} to {signed(change.interval[1])}" if change.interval else ""
     cause = [(plain(f"  {finding.cause.kind}: {'; '.join(finding.cause.evidence)}"), "" if sure else YELLOW)] if alone else []
     return [
         (plain(f"{change.level:12} {word:7} {step}  {series.name}"), style),
         (f"  {strip(series.values, [one.index for one in cut.changes], heights=heights)}  {counted(series, cut)}", ""),
-        (plain(f"  {change.n_before} runs before, {change.n_after} after, first {finding.run}{commit}{past}"), ""),
+        (plain(f"  {change.n_before} runs before, {change.n_after} after{span}; first {finding.run}{commit}{dirty}{past}"), ""),
         *cause,
     ]
 

@@ -29,7 +29,8 @@ def test_it_tells_what_changed_when_and_why(stepped: Place) -> None:
     assert first.endswith(f"{KEY} device0 time")
     assert "|" in strip
     assert "60 runs, spread" in strip
-    assert f"40 runs before, 20 after, first {run_id(AT)}, commit {f'{AT:040x}'[:12]}" in place
+    assert place.startswith("  40 runs before, 20 after, 95 % interval +4.")
+    assert f"; first {run_id(AT)}, commit {f'{AT:040x}'[:12]}" in place
     assert "environment: driver 550.1 -> 560.2" in cause
     assert rest == []
 

@@ -37,6 +37,15 @@ def test_two_steps_are_two_changes() -> None:
     assert [round(change.index, -1) for change in find_changes(values.tolist()).changes] == [30, 70]
 
 
+def test_the_interval_holds_the_planted_step() -> None:
+    held = 0
+    for seed in range(60):
+        change = min(find_changes(stepped(series(seed), at=60, step=0.05).tolist()).changes, key=lambda one: abs(one.index - 60))
+        held += change.interval is not None and change.interval[0] <= 0.05 <= change.interval[1]
+    # 95 % are meant for segments that are given; that they were chosen may cost a little.
+    assert held >= 52
+
+
 def test_small_steps_are_merged_away_however_sure_they_are() -> None:
     values = stepped(1 + 0.0001 * np.random.default_rng(2).standard_normal(100), at=50, step=0.004).tolist()
     assert find_changes(values).changes == ()

@@ -90,6 +90,13 @@ def test_the_first_commit_is_named(tmp_path: Path) -> None:
     assert found.cause.kind == "real", "a commit a run explains nothing by itself"
 
 
+def test_a_tree_with_changes_of_its_own_is_said(tmp_path: Path) -> None:
+    store = tell(tmp_path, {KEY: around(1e-3, step=0.05, at=AT)}, facts=lambda i: {"git": {"revision": f"{i:040x}", "dirty": "true"}})
+    history = tell_history(store)
+    assert only(history).commit == f"{AT:040x}-dirty"
+    assert f"commit {AT:040x}"[:19] + " with changes of its own" in text(history)
+
+
 def test_one_commit_at_the_step_is_evidence(tmp_path: Path) -> None:
     store = tell(tmp_path, {KEY: around(1e-3, step=0.05, at=AT)}, facts=switched("git", {"revision": "aaa"}, {"revision": "bbb"}))
     found = only(tell_history(store))
