@@ -57,7 +57,7 @@ def candidates(words: Sequence[str]) -> list[str]:
     verb = before[0]
     if last.startswith("-"):
         return [option for option in options(verb) if option.startswith(last)]
-    if verb in READING or before[-1] in ("--resume", "--base"):
+    if verb in READING or before[-1] in ("--resume", "--base", "--since"):
         return [name for name in run_names() if name.startswith(last)]
     if verb in MEASURING:
         from assay.harness.door.compose import complete

@@ -29,6 +29,7 @@ VERBS = {
     "import": "make a run of another tool's file",
     "export": "write a run in another tool's format",
     "report": "write a report of a run: one HTML file, Markdown or text",
+    "history": "tell when figures changed, and why",
     "tag": "give runs a name",
     "prune": "remove old runs (shows what it would do first)",
     "completion": "print the completion script of a shell",

@@ -1,0 +1,82 @@
+"""One series of a store and the runs it comes from: one value a run for one case, subject, metric and class of hardware."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from assay.results.runinfo import ID, RunInfo
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One value a run, oldest first.
+
+    Attributes:
+        key: of the case; the method's version is part of it.
+        subject: what the numbers are about.
+        metric: what was measured.
+        hw_class: hash of the hardware; another one is another series.
+        suite: of the case.
+        unit: of every value.
+        better: ``higher``, ``lower`` or ``none``.
+        places: of the runs that have a value, in ``Timeline.runs``.
+        values: one each, finite.
+        flags: marks on each value.
+        gaps: runs of the same plan and hardware, between the first and the last of these, that have no value.
+
+    """
+
+    key: str
+    subject: str
+    metric: str
+    hw_class: str
+    suite: str
+    unit: str
+    better: str
+    places: tuple[int, ...]
+    values: tuple[float, ...]
+    flags: tuple[tuple[str, ...], ...]
+    gaps: int = 0
+
+    @property
+    def name(self) -> str:
+        """Name the series as a listing does."""
+        return f"{self.key} {self.subject} {self.metric}"
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Give what tells this series from every other of its metric."""
+        return self.key, self.subject, self.hw_class
+
+    @property
+    def version(self) -> str:
+        """Give the method's version."""
+        return self.key.removeprefix(f"{self.suite}/").partition("/")[0]
+
+    @property
+    def kin(self) -> tuple[str, str, str]:
+        """Give what stays when the method's version or the hardware changes."""
+        rest = self.key.removeprefix(f"{self.suite}/").partition("/")[2]
+        return f"{self.suite}/{rest}", self.subject, self.metric
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The runs that count, oldest first, their series, and what was left out, in words."""
+
+    runs: tuple[RunInfo, ...]
+    series: tuple[Series, ...]
+    notes: tuple[str, ...] = ()
+
+
+def moment(info: RunInfo) -> datetime:
+    """Tell when a run began: as it says itself, else as its id says; the beginning of time where neither can be read."""
+    try:
+        told = datetime.fromisoformat(info.started)
+        return told if told.tzinfo else told.replace(tzinfo=UTC)
+    except ValueError:
+        named = ID.fullmatch(info.id)
+    return datetime.strptime(info.id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if named else EARLIEST
