@@ -83,6 +83,18 @@ def fidelity(session: nox.Session) -> None:
 
 
 @nox.session
+def calibration(session: nox.Session) -> None:
+    """Regenerate the published error rates, fresh seed: ``-- [gate|fleet|blame|history] [SIZE] [SEED]``; all of it takes half an hour."""
+    python = ready(session, "test") / "python"
+    if session.virtualenv.is_sandboxed:
+        session.install("--constraint", "constraints.txt", *nox.project.dependency_groups(PYPROJECT, "calibration"))
+    words = session.posargs
+    sizes = {"gate": "100", "fleet": "100", "blame": "200", "history": "1000"}
+    for part, size in {words[0]: sizes[words[0]]}.items() if words else sizes.items():
+        run(session, python, "-m", "tests.calibration", part, *(words[1:] or [size]))
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """Build the wheel, look through it, run it where no clone is (part of the tests too)."""
     run(session, ready(session, "test") / "pytest", "tests/packaging/test_wheel.py", *session.posargs)

@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
         raise RefusalError(message, where="--json", fix="Say -o FILE.")
     from assay.results.report_content import gather
 
-    content = gather(runs, base=store.resolve(ns.base) if ns.base else (), last=ns.history)
+    content = gather(runs, base=store.resolve(ns.base) if ns.base else (), last=ns.history, changes=new_levels)
     text, told = written(content, form, columns=width() if target is None else 120, colored=target is None and color())
     if target is None:
         out(text.rstrip("\n"))
@@ -59,6 +59,16 @@ def main(argv: Sequence[str]) -> int:
     else:
         tell(f"report of {runs[-1].id} in {target} ({len(text.encode()) / 1e6:.1f} MB)")
     return 0
+
+
+def new_levels(values: Sequence[float]) -> list[int]:
+    """Give the places in a series at which a new level begins, as ``assay history`` alerts of them; what cannot be judged has none."""
+    from assay.results.changepoint import find_changes
+
+    try:
+        return [change.index for change in find_changes(values).changes if change.level == "alert"]
+    except ValueError:  # a value that is not finite: the report shows it, and no change is told around it
+        return []
 
 
 def written(content: Content, form: str, *, columns: int, colored: bool) -> tuple[str, list[dict[str, str]]]:

@@ -174,13 +174,12 @@ def delays(found: Detector, series: Sequence[Series]) -> str:
     return f"{f'over {APPENDED}' if middle > APPENDED else f'{middle:g}'} ({100 * sum(one is not None for one in taken) / len(taken):.0f})"
 
 
-def main(seed: int, size: int = 1000) -> None:
-    """Print the tables as Markdown; ``size`` series a cell, a fifth of it for recall and where a look follows every run."""
+def text(seed: int, size: int = 1000) -> str:
+    """Write the tables as Markdown; ``size`` series a cell, a fifth of it for recall and where a look follows every run."""
     named = detectors()
     fifth = max(1, size // 5)
     absent = "" if "asv steps" in named else " asv is not installed, so its columns are missing."
     said = [
-        "## History",
         f"Seed {seed}; spread between runs {100 * CV:g} %; rates in percent with exact 95 % intervals.{absent}",
         f"### Clean series in which something is said ({size} a cell)",
         false_table(named, seed=seed, size=size),
@@ -191,8 +190,9 @@ def main(seed: int, size: int = 1000) -> None:
         f"### A look after each of {APPENDED} runs appended to {CLEAN_RUNS} ({fifth} a cell)",
         online_table(seed=seed, size=fifth),
     ]
-    sys.stdout.write("\n\n".join(said) + "\n")
+    return "\n\n".join(said) + "\n"
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+def main(seed: int, size: int = 1000) -> None:
+    """Print the tables."""
+    sys.stdout.write(text(seed, size))

@@ -1,0 +1,49 @@
+"""Regenerate the published tables: ``python -m tests.calibration PART SIZE [SEED]``; a seed of its own each time, printed, unless one is given."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.calibration import blame, fleet, gate, history
+
+MEASURED = Path(__file__).parents[2] / "docs" / "measured"
+HEADS = {
+    "gate": "# The gate's error rates, measured",
+    "fleet": "# The fleet rule's error rates, measured",
+    "blame": "# The localiser's error rates, measured",
+    "history": "# The history's error rates, measured",
+}
+WORDS = {
+    "gate": "What the columns are: [ci.md](../ci.md). Drift is a random walk from run to run that all cases share; every rule sees the same suites.",
+    "fleet": "What the columns are: [fleet.md](../fleet.md). Every rule sees the same sweeps.",
+    "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
+    "history": 'What the columns are: [history.md](../history.md). "notice" counts alerts too.',
+}
+
+
+def table(part: str, seed: int, size: int) -> str:
+    """Make one part's tables."""
+    if part == "history":
+        return history.text(seed, size)
+    return {"gate": gate.main, "fleet": fleet.main, "blame": blame.main}[part](seed, size)
+
+
+def main(words: list[str]) -> None:
+    """Make the tables of one part and write them to docs/measured."""
+    part, size = words[0], int(words[1])
+    seed = int(words[2]) if len(words) > 2 else secrets.randbelow(10**6)
+    started = time.monotonic()
+    body = table(part, seed, size)
+    seconds = time.monotonic() - started
+    made = f"Printed by `nox -s calibration -- {part} {size} {seed}` on {datetime.now(UTC):%Y-%m-%d}, in {seconds / 60:.1f} minutes on one core."
+    text = f"{HEADS[part]}\n\n{made} Without a seed it draws a fresh one.\n{WORDS[part]}\n\n{body}"
+    (MEASURED / f"{part}.md").write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
