@@ -5,15 +5,16 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.errors import StoreError
 from assay.harness.rundir import RunDir
+from assay.results.compact import FOLDER, current, quoted, read_index
 from assay.results.document import judged
 from assay.results.record import Record, read_records
-from assay.results.store import Store, locate
+from assay.results.store import Store, address, is_remote, locate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,19 +73,39 @@ def query(sql: str, store: str | Path | Store | None = None) -> pd.DataFrame:
     """
     import duckdb
 
-    root = open_store(store).root
-    files = sorted(glob.glob(f"{glob.escape(str(root))}/*/records.jsonl"))  # noqa: PTH207 - Path.glob cannot escape its own root
+    opened = open_store(store)
     with duckdb.connect() as connection:
-        connection.execute(view_sql(root) if files else empty_sql())
+        connection.execute(store_view(opened))
         return connection.execute(sql).df()
 
 
-def view_sql(root: Path) -> str:
-    """Write the view over all record files of a store."""
-    pattern = f"{glob.escape(str(root.absolute()))}/*/records.jsonl".replace("'", "''")
-    columns = ", ".join(f"\"{name}\": '{kind}'" for name, kind in COLUMNS.items())
-    options = f"format = 'newline_delimited', union_by_name = true, ignore_errors = true, columns = {{{columns}}}"
-    return f"CREATE VIEW records AS SELECT * FROM read_json('{pattern}', {options}) WHERE \"key\" IS NOT NULL"  # noqa: S608 - a path, quoted
+def store_view(store: Store) -> str:
+    """Write the view over a store: what is compacted and still the same comes from there, the rest from the runs."""
+    index = read_index(store.root)
+    compacted, others = current(store.root, store.ids(), index)
+    parquet = store.root / FOLDER / index["file"] if compacted else None
+    return record_view(
+        store.root, [run for run in others if (store.root / run / "records.jsonl").is_file()], parquet=parquet, only=compacted
+    )
+
+
+def record_view(root: Path, runs: Sequence[str], *, parquet: Path | None, only: Sequence[str] = ()) -> str:
+    """Write a view over the files of some runs, and over some runs of a Parquet file."""
+    parts = []
+    if parquet is not None:
+        names = ", ".join(f"'{quoted_text(run)}'" for run in only)
+        parts.append(f"SELECT * FROM read_parquet('{quoted(parquet)}') WHERE run IN ({names})")  # noqa: S608 - quoted
+    if runs:
+        columns = ", ".join(f"\"{name}\": '{kind}'" for name, kind in COLUMNS.items())
+        options = f"format = 'newline_delimited', union_by_name = true, ignore_errors = true, columns = {{{columns}}}"
+        files = ", ".join(f"'{quoted(Path(glob.escape(str(root.absolute())), glob.escape(run), 'records.jsonl'))}'" for run in runs)
+        parts.append(f'SELECT * FROM read_json([{files}], {options}) WHERE "key" IS NOT NULL')  # noqa: S608 - paths, quoted
+    return f"CREATE VIEW records AS {' UNION ALL BY NAME '.join(parts)}" if parts else empty_sql()
+
+
+def quoted_text(text: str) -> str:
+    """Write text inside quotes of SQL."""
+    return text.replace("'", "''")
 
 
 def empty_sql() -> str:
@@ -95,7 +116,17 @@ def empty_sql() -> str:
 
 def open_store(store: str | Path | Store | None) -> Store:
     """Open what a caller means by a store."""
-    return store if isinstance(store, Store) else Store(locate(None if store is None else str(store), os.environ))
+    if isinstance(store, Store):
+        return store
+    url = None if store is None else str(store)
+    text, found = address(url, os.environ), Store(locate(url, os.environ))
+    if is_remote(text):
+        from assay.results.storage.mirror import pull
+        from assay.results.storage.open import open_shelf
+
+        found.root.mkdir(parents=True, exist_ok=True)
+        pull(open_shelf(text), found)
+    return found
 
 
 def rows_of(run: RunDir) -> list[dict[str, Any]]:

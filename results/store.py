@@ -6,6 +6,7 @@ Only the standard library is imported here: listing runs must not cost a second.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -23,19 +24,41 @@ from assay.results.tags import Tag, read_tags, write_tag
 
 DEFAULT = "runs"
 TRIES = 100
+READ_ONLY = {"", "http", "https", "github", "git", "data"}
 
 
 def locate(url: str | None, environ: Mapping[str, str]) -> Path:
-    """Find the store: ``store.url`` if given, else ``ASSAY_STORE``, else ``./runs``; RefusalError for anything that is no folder."""
-    where = "store.url" if url else "ASSAY_STORE"
-    text = url or environ.get("ASSAY_STORE") or DEFAULT
+    """Find the store's folder: ``store.url`` if given, else ``ASSAY_STORE``, else ``./runs``.
+
+    An object store or a database is worked on through a folder of its own in the user's cache: measuring needs a file system, and what is
+    measured there is put into the copy afterwards. RefusalError for a file: address that names no folder.
+    """
+    text = address(url, environ)
     parts = urlsplit(text)
     if "://" not in text:
         return Path(text).expanduser()
-    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path:
-        message = "is no folder: only paths and file:///PATH are stores now"
-        raise RefusalError(message, value=text, where=where, fix="Give a path; copy runs elsewhere as files.")
+    if parts.scheme in READ_ONLY:
+        message = "is no store: nothing can be written there"
+        raise RefusalError(
+            message, value=text, where="store.url" if url else "ASSAY_STORE", fix="Use a folder, s3://, gs://, abfs:// or postgresql://."
+        )
+    if parts.scheme != "file":
+        cache = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME") or "~").expanduser() / ".cache")
+        return Path(cache) / "assay" / "stores" / hashlib.sha256(text.encode()).hexdigest()[:16]
+    if parts.netloc not in {"", "localhost"} or not parts.path:
+        message = "is no folder"
+        raise RefusalError(message, value=text, where="store.url" if url else "ASSAY_STORE", fix="Write file:///PATH, or just the path.")
     return Path(unquote(parts.path))
+
+
+def address(url: str | None, environ: Mapping[str, str]) -> str:
+    """Give the store that is meant, as it was written."""
+    return url or environ.get("ASSAY_STORE") or DEFAULT
+
+
+def is_remote(text: str) -> bool:
+    """Tell whether an address means an object store or a database rather than a folder."""
+    return "://" in text and urlsplit(text).scheme != "file"
 
 
 def new_id(now: datetime, tail: str) -> str:
@@ -132,7 +155,7 @@ def is_run(entry: os.DirEntry[str]) -> bool:
     """Tell whether a folder is a run; hidden ones are not."""
     if ID.fullmatch(entry.name):
         return True
-    return not entry.name.startswith(".") and entry.name != "tags" and (Path(entry.path) / "run.json").is_file()
+    return not entry.name.startswith(".") and entry.name not in {"tags", "gates", "compact"} and (Path(entry.path) / "run.json").is_file()
 
 
 def way_out(error: OSError) -> str:

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from assay.harness.door import execute
 from assay.harness.door.console import Progress, emit_json, tell
+from assay.harness.door.copies import copy_out
 from assay.harness.door.making import only, told
 from assay.harness.door.replay import stored_plan
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
@@ -205,6 +206,7 @@ def conclude(ns: Namespace, prepared: dict[str, Any], run: RunDir, plan: Plan) -
         allow_inconclusive=ns.allow_inconclusive,
         trouble=unfinished(run, plan),
     )
+    copy_out(prepared["config"], prepared["store"], run.id)
     code, document, _ = told(run, judgement, json=ns.json, quiet=False)
     if ns.json:
         emit_json(document)

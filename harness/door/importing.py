@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.harness.door.console import color, emit_json, out, parser, width
+from assay.harness.door.copies import give_back
 from assay.harness.door.runs import opened, store_option
 
 SUMMARY = "make a run of another tool's file, so that old results join the history"
@@ -29,6 +30,7 @@ def main(argv: Sequence[str]) -> int:
     ns = p.parse_args(list(argv))
     store, date = opened(ns.store), date_of(ns.date) if ns.date else None
     made = [bring_in(Path(file), store, tool=ns.format, host=ns.host, date=date) for file in ns.files]
+    give_back(ns.store, store, [run.id for run in made])
     if ns.json:
         emit_json({"schema": "assay.import/1", "runs": [{"id": run.id, "file": file} for run, file in zip(made, ns.files, strict=True)]})
         return 0

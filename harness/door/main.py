@@ -30,7 +30,10 @@ VERBS = {
     "export": "write a run in another tool's format",
     "report": "write a report of a run: one HTML file, Markdown or text",
     "history": "tell when figures changed, and why",
+    "push": "put runs into an object store or a team's PostgreSQL",
+    "pull": "bring runs from there",
     "tag": "give runs a name",
+    "compact": "write all figures into one Parquet file for quick queries",
     "prune": "remove old runs (shows what it would do first)",
     "completion": "print the completion script of a shell",
 }

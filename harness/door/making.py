@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from assay.harness.door import execute, submit
 from assay.harness.door.compose import Composed
 from assay.harness.door.console import color, emit_json, out, tell, width
+from assay.harness.door.copies import addresses, copy_out
 from assay.harness.door.execute import Job
 from assay.harness.door.replay import stored_plan
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
@@ -37,6 +38,7 @@ def several(ns: Namespace, jobs: Sequence[tuple[Composed, Plan]], argv: Sequence
         composed, plan = jobs[order % len(jobs)]
         plan = execute.in_company(plan, os.environ)
         store = Store(locate(composed.config["store"].get("url"), os.environ))
+        addresses(composed.config)  # a copy that cannot be is refused before anything is measured
         # Launches of one job are the runs of one side: only together can they decide anything.
         base = store.resolve(ns.base) if ns.base and ns.runs == 1 else None
         for note in plan.notes:
@@ -132,6 +134,7 @@ def measured(
         allow_inconclusive=ns.allow_inconclusive,
         trouble=trouble,
     )
+    copy_out(config, store, run.id)
     return told(run, judgement, json=ns.json, quiet=quiet)
 
 

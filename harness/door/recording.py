@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from assay.harness.case import Case
 from assay.harness.door import execute
 from assay.harness.door.compose import compose
+from assay.harness.door.copies import copy_out
 from assay.harness.measurement import Measurement
 from assay.harness.plan import Plan
 from assay.harness.planfile import to_dict
@@ -68,4 +69,6 @@ class Recording:
         self.writer.close()
         with self.keep:
             compared = execute.earlier(self.store, self.run) if base is None else base
-            return execute.finish(self.run, self.composed.config, base=compared, decide=False, allow_inconclusive=False)
+            judgement = execute.finish(self.run, self.composed.config, base=compared, decide=False, allow_inconclusive=False)
+            copy_out(self.composed.config, self.store, self.run.id)
+            return judgement

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from assay.harness.door.console import Parser, emit_json, out, parser
-from assay.results.store import Store, locate
+from assay.results.store import Store
 
 SUMMARY = "list the runs of the store, oldest first"
 
@@ -39,9 +38,11 @@ def main(argv: Sequence[str]) -> int:
 
 def store_option(p: Parser) -> None:
     """Add the option that every reading verb has."""
-    p.add_argument("--store", metavar="DIR", help="the store (default: ASSAY_STORE, else ./runs)")
+    p.add_argument("--store", metavar="URL", help="the store: a folder, s3://..., postgresql://... (default: ASSAY_STORE, else ./runs)")
 
 
 def opened(url: str | None) -> Store:
-    """Open the store that the user means."""
-    return Store(locate(url, os.environ))
+    """Open the store that the user means; of an object store or a database everything new is brought here first."""
+    from assay.harness.door.copies import opened as brought
+
+    return brought(url)

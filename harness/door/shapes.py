@@ -33,7 +33,7 @@ TYPES: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         "srun_flags": (list,),
         **dict.fromkeys(("mpi", "python", *BATCH_OPTIONS, *STEP_OPTIONS), (str, type(None))),
     },
-    "store": {"url": (str, type(None))},
+    "store": {"url": (str, type(None)), "copies": (list,)},
     "hardware": {"name": (str, type(None)), "limits": (dict, type(None))},
 }
 WORDS = {bool: "true or false", str: "text", int: "a whole number", list: "a list", dict: "a mapping", type(None): "null"}

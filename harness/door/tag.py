@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.harness.door.console import emit_json, out, parser
+from assay.harness.door.copies import give_back
 from assay.harness.door.runs import opened, store_option
 
 SUMMARY = "give one run, or several joined by commas, a name; without arguments list the names"
@@ -36,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
         p.error("NAME is missing")
     runs = store.resolve(ns.run)
     store.tag([run.id for run in runs], ns.name, force=ns.force)
+    give_back(ns.store, store)
     if ns.json:
         emit_json({"schema": "assay.tags/1", "tags": [{"name": ns.name, "runs": [run.id for run in runs]}]})
     else:

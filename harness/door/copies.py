@@ -1,0 +1,73 @@
+"""Copies of a store: a run goes there when it has ended, and what is there comes here before anything is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assay.harness.door.console import tell
+from assay.harness.errors import AssayError, RefusalError
+from assay.results.store import Store, address, is_remote, locate
+
+VARIABLE = "env:"
+
+
+def addresses(config: Mapping[str, Any]) -> list[str]:
+    """List the copies of a configuration: ``store.copies``, and the store itself where that is no folder.
+
+    RefusalError for a variable that is not set, or a copy that is no address.
+    """
+    store = config.get("store") or {}
+    found = [resolved(str(text)) for text in store.get("copies") or []]
+    own = address(store.get("url"), os.environ)
+    return [*found, *([own] if is_remote(own) else [])]
+
+
+def resolved(text: str) -> str:
+    """Give the address that a copy means; ``env:NAME`` keeps passwords out of files."""
+    name = text.removeprefix(VARIABLE)
+    found = os.environ.get(name, "") if text.startswith(VARIABLE) else text
+    if "://" not in found:
+        message = "is no address of a copy" if found else f"the variable {name} is not set"
+        fix = "Use s3://BUCKET/PREFIX, gs://, abfs://, memory:// or postgresql://." if found else f"Set {name} to postgresql://..."
+        raise RefusalError(message, value=text, where="store.copies", fix=fix)
+    return found
+
+
+def copy_out(config: Mapping[str, Any], store: Store, run: str) -> None:
+    """Put one run into every copy. What goes wrong there is said and changes nothing here: ``assay push`` goes on with it."""
+    from assay.results.storage.mirror import push
+    from assay.results.storage.open import open_shelf
+
+    for url in addresses(config):
+        try:
+            moved = push(store, open_shelf(url, where="store.copies"), [run])
+            for problem in moved.failed:
+                tell(f"assay: not copied: {problem}. Go on with: assay push")
+        except AssayError as error:
+            tell(f"assay: not copied: {error}. The run is in {store.root / run}; go on with: assay push")
+
+
+def opened(url: str | None) -> Store:
+    """Open the store that the user means; of one that is no folder everything new is brought here first."""
+    text = address(url, os.environ)
+    store = Store(locate(url, os.environ))
+    if is_remote(text):
+        from assay.results.storage.mirror import pull
+        from assay.results.storage.open import open_shelf
+
+        store.root.mkdir(parents=True, exist_ok=True)
+        for problem in pull(open_shelf(text, where="--store" if url else "ASSAY_STORE"), store, tell=tell).failed:
+            tell(f"note: {problem}")
+    return store
+
+
+def give_back(url: str | None, store: Store, runs: Sequence[str] = ()) -> None:
+    """Put tags, and runs that a verb made, into a store that is no folder; StoreError if it cannot be reached."""
+    text = address(url, os.environ)
+    if is_remote(text):
+        from assay.results.storage.mirror import push
+        from assay.results.storage.open import open_shelf
+
+        push(store, open_shelf(text, where="--store"), runs)

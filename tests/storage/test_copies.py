@@ -1,0 +1,244 @@
+"""One test body over every kind of copy: whole runs there and back, each once, whoever else writes; and nothing lost when it goes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.harness.door.main import main
+from assay.harness.errors import RefusalError, StoreError
+from assay.harness.rundir import RunDir
+from assay.results.compare import compare
+from assay.results.frames import load, query
+from assay.results.storage.mirror import pull, push
+from assay.results.storage.open import open_shelf
+from assay.results.storage.shelf import digest, files_of, safe
+from assay.results.store import Store
+from tests.results.builders import case, measured, time_record, write_records
+from tests.storage.conftest import Server
+
+WRITERS = 16
+ROOT = Path(__file__).parents[2]
+
+
+def run(store: Path, number: int, value: float = 1e-3, **described: Any) -> RunDir:
+    name = f"20261126-000000-{number:03d}-{number:06x}"
+    return write_records(
+        store / name, [time_record(value, run=name, key=case(m=64).key)], measurements=[measured(case(m=64), [value] * 10)], **described
+    )
+
+
+def same(a: Path, b: Path) -> bool:
+    return files_of(RunDir(a)) == files_of(RunDir(b))
+
+
+def test_there_and_back(url: str, tmp_path: Path) -> None:
+    store, other, shelf = Store(tmp_path / "a"), Store(tmp_path / "b"), open_shelf(url)
+    made = [run(store.root, i, host="<script>\u0000\x1b") for i in range(3)]
+    store.tag([made[0].id, made[1].id], "golden")
+    assert shelf.digests() == {}
+    assert len(push(store, shelf).moved) == 3
+    again = push(store, shelf)
+    assert (again.moved, len(again.present), again.failed) == ((), 3, ())
+    other.root.mkdir()
+    assert len(pull(open_shelf(url), other).moved) == 3
+    assert all(same(one.path, other.root / one.id) for one in made)
+    assert [tag.runs for tag in other.tags()] == [(made[0].id, made[1].id)]
+    assert pull(shelf, other).moved == ()
+    found = compare([RunDir(other.root / made[0].id)], [RunDir(other.root / made[1].id)], min_effect=0.03, min_seconds=1e-6)
+    assert len(found.rows) == 1
+
+
+def test_a_newer_state_takes_the_older_one_s_place(url: str, tmp_path: Path) -> None:
+    store, shelf = Store(tmp_path / "a"), open_shelf(url)
+    made = run(store.root, 1, status="interrupted")
+    push(store, shelf)
+    made.write_json("run.json", made.read_json("run.json") | {"status": "finished"})
+    assert push(store, shelf).moved == (made.id,)
+    assert list(shelf.digests().values()) == [digest(files_of(made))]
+    assert json.loads(shelf.get(made.id)["run.json"])["status"] == "finished"
+
+
+def test_what_is_not_there_is_refused(url: str, tmp_path: Path) -> None:
+    shelf = open_shelf(url)
+    with pytest.raises(StoreError, match="is not in"):
+        shelf.get("20261126-000000-000-000000")
+    moved = pull(shelf, Store(tmp_path), ["20261126-000000-000-000000"])
+    assert len(moved.failed) == 1
+
+
+def test_a_run_here_is_never_overwritten(url: str, tmp_path: Path) -> None:
+    store, other, shelf = Store(tmp_path / "a"), Store(tmp_path / "b"), open_shelf(url)
+    run(store.root, 1, 1e-3)
+    mine = run(other.root, 1, 2e-3)
+    push(store, shelf)
+    before = files_of(mine)
+    assert pull(shelf, other).present == (mine.id,)
+    assert files_of(mine) == before
+
+
+WRITER = f"""\
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+from tests.storage.test_copies import run, push, open_shelf, Store
+url, folder, number = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+store = Store(folder / f"w{{number}}")
+for i in range(3):
+    run(store.root, 10 * number + i)
+run(store.root, 999)  # one that everybody writes
+moved = push(store, open_shelf(url))
+sys.exit("; ".join(moved.failed) or 0)
+"""
+
+
+def test_sixteen_writers_lose_and_double_nothing(url: str, tmp_path: Path) -> None:
+    if url.startswith("memory"):
+        pytest.skip("memory belongs to one process")
+    workers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, url, str(tmp_path), str(number)], stderr=subprocess.PIPE, text=True)
+        for number in range(WRITERS)
+    ]
+    said = [worker.communicate(timeout=200)[1] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * WRITERS, said
+    found = open_shelf(url).digests()
+    assert len(found) == 3 * WRITERS + 1
+    back = Store(tmp_path / "back")
+    back.root.mkdir()
+    assert len(pull(open_shelf(url), back).moved) == 3 * WRITERS + 1
+
+
+def test_the_verbs(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    store = Store(tmp_path / "a")
+    for i in range(2):
+        run(store.root, i)
+    assert main(["push", url, "--store", str(store.root)]) == 0
+    assert "2 runs moved" in capsys.readouterr().out
+    if url.startswith("file"):
+        return  # a file: address is a store itself, not a copy
+    assert main(["runs", "--store", url, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["runs"]) == 2
+    assert main(["tag", "latest", "golden", "--store", url]) == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    capsys.readouterr()
+    assert main(["show", "golden", "--store", url, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["run"]["id"].startswith("20261126-000000-001")
+    assert len(load(store=url)) == 2
+    assert int(query("SELECT count(*) AS n FROM records", store=url)["n"][0]) == 2
+    monkeypatch.setenv("TEAM", url)
+    assert main(["pull", "env:TEAM", "--store", str(tmp_path / "b")]) == 0
+    assert "2 runs moved" in capsys.readouterr().out
+
+
+def test_a_database_that_dies_in_the_middle_loses_nothing(server: Server, tmp_path: Path) -> None:
+    from tests.storage.conftest import emptied
+
+    store, url = Store(tmp_path / "a"), emptied(server)
+    for i in range(3):
+        run(store.root, i)
+    (store.root / "20261126-000000-001-000001" / "logs").mkdir()
+    shelf = open_shelf(url)
+    assert push(store, shelf, store.ids()[:1]).moved
+    code = (
+        "import sys; from pathlib import Path; from assay.results.storage import mirror, open as o; from assay.results.store import Store\n"
+        "import assay.results.storage.postgres as p\n"
+        "rows = p.rows_of\n"
+        "def slow(raw, run):\n"
+        "    print('in the middle', flush=True); sys.stdin.readline(); yield from rows(raw, run)\n"
+        "p.rows_of = slow\n"
+        f"print(mirror.push(Store(Path({str(store.root)!r})), o.open_shelf({url!r})))\n"
+    )
+    pusher = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    with pusher:
+        assert pusher.stdout is not None
+        assert pusher.stdout.readline().strip() == "in the middle"
+        server.kill()
+        rest, _ = pusher.communicate("\n\n\n", timeout=60)
+    assert "failed=" in rest or "StoreError" in rest, rest
+    assert len(store.ids()) == 3, "the folder still has every run"
+    with pytest.raises(StoreError, match=r"\*\*\*"):
+        shelf.digests()
+    server.start()
+    assert list(shelf.digests()) == store.ids()[:1], "the run in flight is not there, and the one before it is whole"
+    assert len(push(store, shelf).moved) == 2
+    assert sorted(shelf.digests()) == store.ids()
+    back = Store(tmp_path / "back")
+    back.root.mkdir()
+    assert len(pull(shelf, back).moved) == 3
+
+
+def test_a_copy_that_cannot_be_reached_leaves_the_run_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from assay.harness.door.copies import copy_out
+
+    store = Store(tmp_path)
+    made = run(store.root, 1)
+    monkeypatch.setenv("NOWHERE", "postgresql://u:secret@127.0.0.1:1/x")
+    copy_out({"store": {"url": str(tmp_path), "copies": ["env:NOWHERE"]}}, store, made.id)
+    said = capsys.readouterr().err
+    assert "not copied" in said
+    assert "assay push" in said
+    assert "secret" not in said
+    assert store.ids() == [made.id]
+
+
+@pytest.mark.parametrize("copies", [["env:NOT_SET_AT_ALL"], ["/a/folder"], ["nonsense"]])
+def test_a_copy_that_is_no_address_is_refused(copies: list[str]) -> None:
+    from assay.harness.door.copies import addresses
+
+    with pytest.raises(RefusalError, match=r"store\.copies"):
+        addresses({"store": {"url": None, "copies": copies}})
+
+
+def test_an_unknown_scheme_or_a_missing_library_is_refused() -> None:
+    for url in ("nosuch://x", "gs://bucket/x"):
+        with pytest.raises(RefusalError):
+            open_shelf(url)
+
+
+def test_a_damaged_copy_is_not_believed(tmp_path: Path) -> None:
+    store, url = Store(tmp_path / "a"), f"file://{tmp_path}/copy"
+    made = run(store.root, 1)
+    push(store, open_shelf(url))
+    (file,) = (tmp_path / "copy" / "runs" / made.id).glob("*/records.jsonl")
+    file.write_bytes(file.read_bytes() + b"{}\n")
+    other = Store(tmp_path / "b")
+    other.root.mkdir()
+    moved = pull(open_shelf(url), other)
+    assert "is not what was put there" in moved.failed[0]
+    assert other.ids() == []
+
+
+def test_paths_stay_inside() -> None:
+    assert safe("logs/000.txt")
+    assert not any(map(safe, ("../x", "/etc/passwd", "a/../../x", "", "a\0b")))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_leaves_no_half_run(tmp_path: Path) -> None:
+    store, url = Store(tmp_path / "a"), f"file://{tmp_path}/copy"
+    made = run(store.root, 1)
+    (made.path / "logs").mkdir()
+    (made.path / "logs" / "000.txt").write_bytes(os.urandom(400_000))
+    push(store, open_shelf(url))
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(small)], check=False, capture_output=True).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        moved = pull(open_shelf(url), Store(small))
+        assert "No space left" in moved.failed[0]
+        assert Store(small).ids() == []
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
