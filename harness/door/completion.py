@@ -12,7 +12,7 @@ from assay.harness.suitepath import name_suite_paths
 
 SUMMARY = 'print the completion script of a shell: eval "$(assay completion bash)"'
 MEASURING = ("run", "plan")
-READING = ("show", "compare", "tag", "rerun", "attach")
+READING = ("show", "compare", "fleet", "tag", "rerun", "attach")
 FLAGS = ("--json", "--allow-inconclusive", "--multirun", "-m", "--share", "--exclusive", "--detach")  # options without a value
 BASH = """\
 COMP_WORDBREAKS=${COMP_WORDBREAKS//=/}

@@ -20,6 +20,7 @@ VERBS = {
     "runs": "list the runs of the store",
     "show": "show one run",
     "compare": "compare runs",
+    "fleet": "judge every device of some runs against its peers",
     "tag": "give runs a name",
     "prune": "remove old runs (shows what it would do first)",
     "completion": "print the completion script of a shell",

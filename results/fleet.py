@@ -1,0 +1,235 @@
+"""Which devices (or nodes) of a fleet are slow, unstable, below specification, failed or untested in one case. Pure.
+
+A device is judged against its peers: the others of the same hardware and software class in the same case, by the run's value, never by
+repetitions. Speeds are compared on the log scale, so that a rate and a time give the same verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from assay.results.robust import HABIT, LEAST_SPREAD, MEDIAN_SIGMA, critical_spread, critical_z, mad_sigma, own_spread, run_noise
+
+ENOUGH = 8  # peers: n points have a largest z of (n - 1) / sqrt(n), which is 2.47 for 8, so fewer can never tell
+ROUNDS = 10
+# Worst first; the first that applies is the verdict, the others stand beside it.
+STATUSES = ("failed", "below spec", "slow", "unstable", "untested", "too few", "sound")
+FLAGGED = ("below spec", "slow", "unstable")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one device or node showed in one case.
+
+    Attributes:
+        subject: its identity.
+        values: one a run, in the metric's unit.
+        shares: each value's share of its limit, where one is known.
+        failed: why it gave a wrong answer or none in some run; empty if it never did.
+        untested: why it has no figure, where that is known.
+        marks: what its telemetry says of its figures.
+
+    """
+
+    subject: str
+    values: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
+    failed: str = ""
+    untested: str = ""
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The least that a metric may be (the most, where lower is better): a value in its unit, or a share of its limit."""
+
+    value: float
+    share: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One verdict on one device (or node) in one case.
+
+    Attributes:
+        subject: the device or node.
+        status: one of ``STATUSES``.
+        also: what else is wrong with it.
+        value: median over its runs, None where there is no figure.
+        peers: median of its peers' values.
+        n_peers: how many they are, itself included.
+        n: its runs.
+        deficit: share of the peers' speed that it lacks; negative if it is faster.
+        interval: 95 % interval of the deficit from the noise between runs; None where nobody knows that noise.
+        z: robust z against the peers; None where no peer statistic is possible.
+        spread: standard deviation between its own runs, relative.
+        reasons: what was found, by status.
+
+    """
+
+    subject: str
+    status: str
+    also: tuple[str, ...] = ()
+    value: float | None = None
+    peers: float | None = None
+    n_peers: int = 0
+    n: int = 0
+    deficit: float | None = None
+    interval: tuple[float, float] | None = None
+    z: float | None = None
+    spread: float | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What the peers' figures say of a healthy one, on the log scale (larger is faster)."""
+
+    centre: float
+    spread: float
+    noise: float | None
+    n: int
+
+    def scale(self, runs: int) -> float:
+        """Give the standard deviation of a healthy device's median over so many runs."""
+        noise = 0.0 if self.noise is None else self.noise / math.sqrt(runs)
+        return max(self.spread, noise, LEAST_SPREAD)
+
+
+def judge(
+    figures: Sequence[Figures], *, better: str, min_deficit: float, spec: Spec | None = None, tests: int | None = None
+) -> list[Standing]:
+    """Judge every device of one class in one case; the order of ``figures`` does not matter for any verdict.
+
+    Args:
+        figures: one a device, also of those without any value.
+        better: ``higher`` or ``lower``; ValueError for anything else, which no speed has.
+        min_deficit: share of the peers' speed that must be missing before it matters.
+        spec: absolute floor, judged independently of the peers.
+        tests: devices times cases of the whole sweep, for the critical values; the devices of this case if not said.
+
+    """
+    if better not in {"higher", "lower"}:
+        message = f"a figure that is neither better higher nor lower cannot be judged: {better!r}"
+        raise ValueError(message)
+    sign = 1.0 if better == "higher" else -1.0
+    logs = {one.subject: [sign * math.log(value) for value in one.values] for one in figures if usable(one.values)}
+    crowd, found = settle(logs, min_deficit=min_deficit, tests=tests)
+    steadiness = [spread for values in logs.values() if (spread := own_spread(values)) is not None]
+    usual = max(median(steadiness), LEAST_SPREAD) if steadiness else LEAST_SPREAD
+    return [
+        stand(one, logs.get(one.subject, []), crowd, sign=sign, slow=one.subject in found, spec=spec, usual=usual, tests=tests)
+        for one in figures
+    ]
+
+
+def usable(values: Sequence[float]) -> bool:
+    """Tell whether values can be compared: there are some, and all are positive and finite."""
+    return bool(values) and all(math.isfinite(value) and value > 0 for value in values)
+
+
+def settle(logs: Mapping[str, Sequence[float]], *, min_deficit: float, tests: int | None) -> tuple[Crowd | None, set[str]]:
+    """Find what a healthy device shows and who is slow against it.
+
+    What is slow is left out and the rest looked at again, until nothing more is slow: an eighth of a fleet that is bad widens the MAD and
+    hides itself otherwise. At most half may be left out. No crowd under ``ENOUGH`` peers.
+    """
+    if len(logs) < ENOUGH:
+        return None, set()
+    scores = {subject: median(values) for subject, values in logs.items()}
+    slow: set[str] = set()
+    crowd = gather(logs, scores, slow)
+    for _ in range(ROUNDS):
+        k = critical_z(crowd.n, tests or len(logs))
+        found = {
+            subject
+            for subject, score in scores.items()
+            if score - crowd.centre < -k * crowd.scale(len(logs[subject])) and lacking(score, crowd.centre) > min_deficit
+        }
+        if found <= slow or len(found | slow) > len(logs) // 2:
+            break
+        slow |= found
+        crowd = gather(logs, scores, slow)
+    return crowd, slow
+
+
+def gather(logs: Mapping[str, Sequence[float]], scores: Mapping[str, float], without: set[str]) -> Crowd:
+    """Describe the peers, some left out."""
+    kept = [subject for subject in logs if subject not in without]
+    runs = [logs[subject] for subject in kept]
+    chosen = [scores[subject] for subject in kept]
+    return Crowd(median(chosen), mad_sigma(chosen), run_noise(runs), len(kept))
+
+
+def lacking(score: float, centre: float) -> float:
+    """Give the share of the peers' speed that is missing, from logarithms of speed."""
+    return -math.expm1(min(score - centre, 700.0))
+
+
+def stand(
+    one: Figures, logs: Sequence[float], crowd: Crowd | None, *, sign: float, slow: bool, spec: Spec | None, usual: float, tests: int | None
+) -> Standing:
+    """Give the verdict on one device."""
+    plain = Standing(one.subject, "sound", n=len(one.values))
+    reasons: dict[str, str] = {}
+    if one.failed or (one.values and not logs):
+        reasons["failed"] = one.failed or f"a figure that is no positive number: {next(v for v in one.values if not usable((v,)))}"
+    if not logs:
+        reasons.setdefault("untested", one.untested or "no figure") if not reasons else None
+        return settled(plain, reasons)
+    plain = replace(plain, value=math.exp(sign * median(logs)), spread=own_spread(logs))
+    if spec is not None and spec.share and len(one.shares) < len(one.values):
+        reasons["untested"] = "its limit is not known, so its share of it cannot be held against the specification"
+    elif below := under(one, plain.value or 0.0, spec, sign=sign):
+        reasons["below spec"] = below
+    wide = critical_spread(len(logs), tests or (crowd.n if crowd else 1))
+    if crowd is None and spec is None:
+        reasons["too few"] = f"fewer than {ENOUGH} peers have a figure: no peer statistic is possible, and no --spec was given"
+    if crowd is not None:
+        plain = against(plain, logs, crowd, sign=sign)
+        if slow:
+            reasons["slow"] = f"{100 * (plain.deficit or 0):.3g} % slower than the median of its peers, robust z {plain.z:.1f}"
+        if len(logs) >= HABIT and plain.spread is not None and plain.spread > wide * usual:
+            reasons["unstable"] = f"its runs differ by {100 * plain.spread:.2g} %, its peers' usually by {100 * usual:.2g} %"
+    return settled(plain, reasons)
+
+
+def against(plain: Standing, logs: Sequence[float], crowd: Crowd, *, sign: float) -> Standing:
+    """Hold one device's median against its peers: deficit, its interval, z."""
+    score = median(logs)
+    interval = None
+    if crowd.noise is not None:
+        own = max(crowd.noise, plain.spread or 0.0)
+        half = 1.96 * MEDIAN_SIGMA * math.hypot(own / math.sqrt(len(logs)), max(crowd.spread, LEAST_SPREAD) / math.sqrt(crowd.n))
+        interval = (lacking(score + half, crowd.centre), lacking(score - half, crowd.centre))
+    return replace(
+        plain,
+        peers=math.exp(sign * crowd.centre),
+        n_peers=crowd.n,
+        deficit=lacking(score, crowd.centre),
+        interval=interval,
+        z=(score - crowd.centre) / crowd.scale(len(logs)),
+    )
+
+
+def under(one: Figures, value: float, spec: Spec | None, *, sign: float) -> str:
+    """Say how far a device is outside its specification; empty where it is inside or none was given."""
+    if spec is None:
+        return ""
+    if spec.share:
+        told = median(one.shares)
+        return f"{100 * told:.3g} % of its limit, at least {100 * spec.value:.3g} % wanted" if told < spec.value else ""
+    if sign * (value - spec.value) >= 0:
+        return ""
+    return f"{value:.4g}, {'at least' if sign > 0 else 'at most'} {spec.value:.4g} wanted"
+
+
+def settled(plain: Standing, reasons: Mapping[str, str]) -> Standing:
+    """Choose the worst of what was found."""
+    named = [status for status in STATUSES if status in reasons]
+    if not named:
+        return plain
+    return replace(plain, status=named[0], also=tuple(named[1:]), reasons={status: reasons[status] for status in named})
