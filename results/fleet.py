@@ -118,8 +118,7 @@ def judge(
     sign = 1.0 if better == "higher" else -1.0
     logs = {one.subject: [sign * math.log(value) for value in one.values] for one in figures if usable(one.values)}
     crowd, found = settle(logs, min_deficit=min_deficit, tests=tests)
-    steadiness = [spread for values in logs.values() if (spread := own_spread(values)) is not None]
-    usual = max(median(steadiness), LEAST_SPREAD) if steadiness else LEAST_SPREAD
+    usual = max(run_noise([*logs.values()]) or 0.0, LEAST_SPREAD)
     return [
         stand(one, logs.get(one.subject, []), crowd, sign=sign, slow=one.subject in found, spec=spec, usual=usual, tests=tests)
         for one in figures

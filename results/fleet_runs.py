@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assay.harness.errors import StoreError
@@ -171,17 +171,17 @@ class Case:
         rank = self.guilty
         for place in self.subjects():
             own = self.records.get("cluster" if self.level == "node" else f"device{place.rank}", {})
-            plain = {"run": self.run, "key": self.key, "peers": self.peers(place), "seen": self.seen(place)}
+            plain = Sighting(self.run, self.key, self.peers(place), self.seen(place))
             if status not in FAILED:
                 if not self.spread_out and (own or status):
-                    yield Sighting(**plain, records=own, untested="" if own else f"{status}: {reason}")
+                    yield replace(plain, records=own, untested="" if own else f"{status}: {reason}")
                 elif not own and not self.spread_out:
-                    yield Sighting(**plain, untested="it has no figure though others have")
+                    yield replace(plain, untested="it has no figure though others have")
             elif rank is None or self.is_of(rank, place):
                 whose = "" if rank is not None or len(self.places) == 1 else " (the run does not say on which device)"
-                yield Sighting(**plain, failed=f"{status}: {reason}{whose}")
+                yield replace(plain, failed=f"{status}: {reason}{whose}")
             else:
-                yield Sighting(**plain, untested=f"the case failed on {self.places[rank].label}")
+                yield replace(plain, untested=f"the case failed on {self.places[rank].label}")
 
     @property
     def guilty(self) -> int | None:

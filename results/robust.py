@@ -70,13 +70,12 @@ def chi_median(freedom: int) -> float:
 
 
 def critical_spread(runs: int, tests: int) -> float:
-    """Give how many times the fleet's median spread a device's own may be: 3, and more where few runs make it swing wider.
+    """Give how many times the fleet's noise between runs a device's own spread may be: 3, and more where few runs make it swing wider.
 
-    The ratio of a standard deviation with r - 2 degrees of freedom (one of r runs is left out) to its median is exceeded by
-    ``FALSE_FLAGS`` healthy devices in expectation (chi squared).
+    A standard deviation with r - 2 degrees of freedom (one of r runs is left out, which only makes it smaller) exceeds this multiple of
+    sigma on ``FALSE_FLAGS`` healthy devices in expectation (chi squared).
     """
     from scipy.special import gammainccinv
 
     freedom = max(runs - 2, 1)
-    most = math.sqrt(2 * float(gammainccinv(freedom / 2, min(FALSE_FLAGS / max(tests, 1), 0.5))) / freedom)
-    return max(3.0, most / chi_median(freedom))
+    return max(3.0, math.sqrt(2 * float(gammainccinv(freedom / 2, min(FALSE_FLAGS / max(tests, 1), 0.5))) / freedom))
