@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -95,6 +96,17 @@ def seating(rundir: RunDir) -> Callable[[str], list[Place]]:
         for key in filter(None, map(key_of, lines[1:])):
             by_key.setdefault(key, seats)
     return lambda key: by_key.get(key, last)
+
+
+def seats_of(rundir: RunDir) -> list[Place]:
+    """List every place that a run had, of all its launches, the latest last; each device and slot once. Reads headers only."""
+    found: list[Place] = []
+    for path in rundir.measurement_files():
+        if path.stem.endswith("-door"):
+            continue
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            found += header_places(file.readline())
+    return list(dict.fromkeys(found))
 
 
 def header_places(line: bytes) -> list[Place]:

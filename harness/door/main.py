@@ -20,6 +20,7 @@ VERBS = {
     "runs": "list the runs of the store",
     "show": "show one run",
     "compare": "compare runs",
+    "device": "follow one device through all runs",
     "fleet": "judge every device of some runs against its peers",
     "tag": "give runs a name",
     "prune": "remove old runs (shows what it would do first)",
