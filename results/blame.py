@@ -124,8 +124,8 @@ def find_blame(bandwidths: Mapping[Cell, float], *, min_deficit: float = 0.01) -
         min_deficit: share that must be missing before anything is blamed.
 
     """
-    good = {(r, k, *sorted((a, b))): math.log(v) for (r, k, a, b), v in bandwidths.items() if math.isfinite(v) and v > 0}
-    logs: dict[Cell, float] = {(r, k, a, b): value for (r, k, a, b), value in sorted(good.items())}
+    good = {cell: math.log(value) for cell, value in bandwidths.items() if math.isfinite(value) and value > 0}
+    logs: dict[Cell, float] = {(r, k, min(a, b), max(a, b)): value for (r, k, a, b), value in sorted(good.items())}
     failed = tuple(sorted(cell for cell, v in bandwidths.items() if not (math.isfinite(v) and v > 0)))
     members = membership(logs)
     found: list[Fault] = []
@@ -232,7 +232,7 @@ def critical(cells: int, parts: int, freedom: float) -> float:
     from scipy.special import betaincinv, stdtrit
 
     needed = cells // 2 + 1
-    return -float(stdtrit(freedom, betaincinv(needed, cells - needed + 1, FALSE_NAMES / parts)))
+    return -float(stdtrit(freedom, float(betaincinv(needed, cells - needed + 1, FALSE_NAMES / parts))))
 
 
 def spread_of(effects: Mapping[Component, float]) -> float:

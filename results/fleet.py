@@ -15,6 +15,7 @@ from assay.results.robust import HABIT, LEAST_SPREAD, MEDIAN_SIGMA, critical_spr
 
 ENOUGH = 8  # peers: n points have a largest z of (n - 1) / sqrt(n), which is 2.47 for 8, so fewer can never tell
 ROUNDS = 10
+WIDE = 3.0  # times the usual noise between runs, and more where few runs make a spread swing wider
 # Worst first; the first that applies is the verdict, the others stand beside it.
 STATUSES = ("failed", "below spec", "slow", "unstable", "untested", "too few", "sound")
 FLAGGED = ("below spec", "slow", "unstable")
@@ -143,11 +144,8 @@ def settle(logs: Mapping[str, Sequence[float]], *, min_deficit: float, tests: in
     crowd = gather(logs, scores, slow)
     for _ in range(ROUNDS):
         k = critical_z(crowd.n, tests or len(logs))
-        found = {
-            subject
-            for subject, score in scores.items()
-            if score - crowd.centre < -k * crowd.scale(len(logs[subject])) and lacking(score, crowd.centre) > min_deficit
-        }
+        low = [subject for subject, score in scores.items() if lacking(score, crowd.centre) > min_deficit]
+        found = {subject for subject in low if scores[subject] - crowd.centre < -k * crowd.scale(len(logs[subject]))}
         if found <= slow or len(found | slow) > len(logs) // 2:
             break
         slow |= found
@@ -177,23 +175,26 @@ def stand(
     if one.failed or (one.values and not logs):
         reasons["failed"] = one.failed or f"a figure that is no positive number: {next(v for v in one.values if not usable((v,)))}"
     if not logs:
-        reasons.setdefault("untested", one.untested or "no figure") if not reasons else None
-        return settled(plain, reasons)
+        return settled(plain, reasons or {"untested": one.untested or "no figure"})
     plain = replace(plain, value=math.exp(sign * median(logs)), spread=own_spread(logs))
     if spec is not None and spec.share and len(one.shares) < len(one.values):
         reasons["untested"] = "its limit is not known, so its share of it cannot be held against the specification"
     elif below := under(one, plain.value or 0.0, spec, sign=sign):
         reasons["below spec"] = below
-    wide = critical_spread(len(logs), tests or (crowd.n if crowd else 1))
     if crowd is None and spec is None:
         reasons["too few"] = f"fewer than {ENOUGH} peers have a figure: no peer statistic is possible, and no --spec was given"
     if crowd is not None:
         plain = against(plain, logs, crowd, sign=sign)
         if slow:
             reasons["slow"] = f"{100 * (plain.deficit or 0):.3g} % slower than the median of its peers, robust z {plain.z:.1f}"
-        if len(logs) >= HABIT and plain.spread is not None and plain.spread > wide * usual:
-            reasons["unstable"] = f"its runs differ by {100 * plain.spread:.2g} %, its peers' usually by {100 * usual:.2g} %"
+        if unsteady(plain.spread or 0.0, usual, runs=len(logs), tests=tests or crowd.n):
+            reasons["unstable"] = f"its runs differ by {100 * (plain.spread or 0.0):.2g} %, its peers' usually by {100 * usual:.2g} %"
     return settled(plain, reasons)
+
+
+def unsteady(spread: float, usual: float, *, runs: int, tests: int) -> bool:
+    """Tell whether a device's own runs differ far more than the fleet's usually do; under four runs nobody can tell."""
+    return runs >= HABIT and spread > WIDE * usual and spread > usual * critical_spread(runs, tests)
 
 
 def against(plain: Standing, logs: Sequence[float], crowd: Crowd, *, sign: float) -> Standing:
