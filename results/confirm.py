@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean, median
 from typing import Any
 
 from assay.results.fleet import FLAGGED, lacking
-from assay.results.fleet_runs import Class
+from assay.results.fleet_runs import Class, Reading, Sighting
 from assay.results.sweep import Row, Sweep
 
 CONTROLS = 2
@@ -110,3 +110,52 @@ def borne_out(
     centre = fmean(sign * math.log(median(values)) for values in beside)
     away = (centre - own) / (scale * math.sqrt(1 + 1 / len(beside)))
     return away > ONE_SIDED and lacking(own, centre) >= max(deficit, min_deficit) / 2
+
+
+def confirm(found: Sweep, fresh: Reading) -> Sweep:
+    """Judge what was slow by a second look: what the fresh runs bear out stays ``slow``, what they do not becomes ``not confirmed``.
+
+    The two controls are those that ``rechecks`` names. A slow subject that was not measured again beside a control stays slow, and says so.
+    Every other verdict stays as it is.
+    """
+    beside = {one.subject: [identity for identity, _ in one.controls] for one in rechecks(found)}
+    rows = [
+        row if row.standing.status != "slow" else second_look(row, beside[row.seen.identity], fresh.sightings, found) for row in found.rows
+    ]
+    runs = sorted({*found.runs, *(one.run for one in fresh.sightings)})
+    return replace(found, rows=tuple(rows), runs=tuple(runs), notes=tuple(dict.fromkeys((*found.notes, *fresh.notes))))
+
+
+def second_look(row: Row, beside: Sequence[str], fresh: Sequence[Sighting], found: Sweep) -> Row:
+    """Judge one slow subject by its fresh figures and its controls'."""
+    own = fresh_values(row, row.seen.identity, fresh)
+    held = [values for identity in beside if (values := fresh_values(row, identity, fresh))]
+    standing = row.standing
+    if not own or not held or not standing.z or standing.deficit is None:
+        return with_reason(row, "slow", f"{standing.reasons['slow']}; not measured again beside a control yet")
+    scale = math.log1p(-standing.deficit) / standing.z
+    better = "lower" if standing.peers is not None and (standing.value or 0.0) > standing.peers else "higher"
+    kept = borne_out(own, held, better=better, deficit=standing.deficit, scale=scale, min_deficit=found.min_deficit)
+    runs = f"{len(own)} fresh run{'s' if len(own) != 1 else ''} beside {len(held)} control{'s' if len(held) != 1 else ''}"
+    if kept:
+        return with_reason(row, "slow", f"{standing.reasons['slow']}; borne out by {runs}")
+    return with_reason(row, "not confirmed", f"{standing.reasons['slow']}, but {runs} do not bear it out")
+
+
+def fresh_values(row: Row, identity: str, fresh: Sequence[Sighting]) -> list[float]:
+    """Give a subject's values in the fresh runs of a row's case and metric, one a run."""
+    there = {
+        one.run: one.records[row.metric].value
+        for one in fresh
+        if one.key == row.key and one.seen.identity == identity and row.metric in one.records
+    }
+    return [value for value in there.values() if math.isfinite(value) and value > 0]
+
+
+def with_reason(row: Row, status: str, reason: str) -> Row:
+    """Give a slow row another status (or the same) and reason; what else was found comes first if it is worse."""
+    others = row.standing.also
+    reasons = {name: text for name, text in row.standing.reasons.items() if name != "slow"} | {status: reason}
+    if status == "not confirmed" and others:
+        return replace(row, standing=replace(row.standing, status=others[0], also=(*others[1:], status), reasons=reasons))
+    return replace(row, standing=replace(row.standing, status=status, reasons=reasons))

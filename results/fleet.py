@@ -17,7 +17,7 @@ ENOUGH = 8  # peers: n points have a largest z of (n - 1) / sqrt(n), which is 2.
 ROUNDS = 10
 WIDE = 3.0  # times the usual noise between runs, and more where few runs make a spread swing wider
 # Worst first; the first that applies is the verdict, the others stand beside it.
-STATUSES = ("failed", "below spec", "slow", "unstable", "untested", "too few", "sound")
+STATUSES = ("failed", "below spec", "slow", "unstable", "untested", "too few", "not confirmed", "sound")
 FLAGGED = ("below spec", "slow", "unstable")
 
 

@@ -12,7 +12,16 @@ from assay.results.sweep import RULE, Row, Sweep
 from assay.results.units import percent, quantity
 
 RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"
-STYLES = {"failed": RED, "below spec": RED, "slow": RED, "unstable": YELLOW, "untested": YELLOW, "too few": YELLOW, "sound": GREEN}
+STYLES = {
+    "failed": RED,
+    "below spec": RED,
+    "slow": RED,
+    "unstable": YELLOW,
+    "untested": YELLOW,
+    "too few": YELLOW,
+    "not confirmed": YELLOW,
+    "sound": GREEN,
+}
 MOST = 40
 CASES = 3
 

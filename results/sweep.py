@@ -16,7 +16,7 @@ from assay.results.robust import critical_z
 from assay.results.telemetry import NO_THROTTLE
 
 RULE = "fleet/1"
-CODES = {**dict.fromkeys(FLAGGED, 1), "failed": 2, "untested": 2, "too few": 4, "sound": 0}
+CODES = {**dict.fromkeys(FLAGGED, 1), "failed": 2, "untested": 2, "too few": 4, "not confirmed": 0, "sound": 0}
 NO_CLASS = Class("", "", "")
 NAMED = 6
 

@@ -30,9 +30,11 @@ def main(argv: Sequence[str]) -> int:
         metavar="METRIC=VALUE",
         help="absolute floor in the metric's unit (flop_rate=4e14), or as share of its limit (flop_rate=70%%); may be repeated",
     )
+    p.add_argument("--confirm", metavar="RUNS", help="fresh runs of what was slow and its controls: what they do not bear out is dropped")
     p.add_argument("--gate", action="store_true", help="let the verdicts decide the exit code")
     p.add_argument("--json", action="store_true", help="print one JSON document")
     ns = p.parse_args(list(argv))
+    from assay.results.confirm import confirm
     from assay.results.fleet_runs import read_fleet
     from assay.results.fleet_text import fleet_document, render_fleet
     from assay.results.hosts import read_hosts
@@ -42,6 +44,8 @@ def main(argv: Sequence[str]) -> int:
     store = opened(ns.store)
     specs, hosts = read_specs(ns.spec), read_hosts(Path(ns.expect)) if ns.expect else []
     found = sweep(read_fleet(store.resolve(",".join(ns.runs))), min_deficit=ns.min_deficit, specs=specs, hosts=hosts)
+    if ns.confirm:
+        found = confirm(found, read_fleet(store.resolve(ns.confirm)))
     if ns.json:
         emit_json(fleet_document(found))
     else:

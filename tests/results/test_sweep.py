@@ -11,7 +11,7 @@ import pytest
 from assay.harness.errors import RefusalError
 from assay.harness.measurement import Checked, Fault, Measurement
 from assay.harness.rundir import LineWriter, RunDir
-from assay.results.confirm import borne_out, rechecks
+from assay.results.confirm import borne_out, confirm, rechecks
 from assay.results.fleet_runs import read_fleet
 from assay.results.fleet_text import fleet_document, render_fleet
 from assay.results.specs import read_specs
@@ -190,3 +190,15 @@ def test_the_confirming_pass(fresh: list[float], beside: list[list[float]], *, f
     assert borne_out(fresh, beside, better="higher", deficit=0.05, scale=0.003, min_deficit=0.02) is found
     inverse = [[1 / value for value in values] for values in beside]
     assert borne_out([1 / value for value in fresh], inverse, better="lower", deficit=0.05, scale=0.003, min_deficit=0.02) is found
+
+
+@pytest.mark.parametrize(("again", "status", "code"), [(0.94, "slow", 1), (1.0, "not confirmed", 0), (None, "slow", 1)])
+@pytest.mark.parametrize("unit", ["FLOP/s", "s"])
+def test_fresh_runs_bear_out_or_drop_what_was_slow(tmp_path: Path, unit: str, again: float | None, status: str, code: int) -> None:
+    more = {"metric": "time", "unit": "s"} if unit == "s" else {}
+    runs = write_fleet(tmp_path / "first", change=lambda node, slot, _: 0.94 if (node, slot) == (3, 5) else 1.0, **more)
+    fresh = write_fleet(tmp_path / "again", runs=3, seed=2, change=lambda node, slot, _: again if (node, slot) == (3, 5) else 1.0, **more)
+    found = confirm(sweep(read_fleet(runs)), read_fleet(fresh))
+    assert (flagged(found), found.decides()) == ({uuid(3, 5): status}, code)
+    words = {0.94: "borne out by 3 fresh runs beside 2 controls", 1.0: "do not bear it out", None: "not measured again"}
+    assert words[again] in render_fleet(found, color=False, width=1000)
