@@ -96,7 +96,7 @@ class Blame:
     Attributes:
         faults: worst level first, in the order found.
         failed: cells without a positive finite bandwidth.
-        noise: standard deviation of one cell on the log scale.
+        noise: standard deviation of one cell, relative.
         rounds: how many there were.
         hosts: how many took part.
         pairs: pairs of hosts measured, and how many there are.
@@ -157,12 +157,25 @@ def membership(cells: Mapping[Cell, float]) -> dict[str, dict[Component, list[Ce
 
 
 def residuals(logs: Mapping[Cell, float]) -> tuple[dict[Cell, float], float]:
-    """Give each cell less its plane's median, and the noise of one cell."""
+    """Give each cell's relative distance from what is usual in its plane, and the noise of one cell.
+
+    Distances are shares, not logarithms: the logarithm of a bandwidth has a longer lower tail, and that is where faults are looked for.
+    """
     planes: dict[int, list[float]] = {}
     for (_, rail, *_), value in logs.items():
         planes.setdefault(rail, []).append(value)
-    centres = {rail: median_high(values) for rail, values in planes.items()}
-    return {cell: value - centres[cell[1]] for cell, value in logs.items()}, cell_noise([*planes.values()])
+    middles = {rail: median_high(values) for rail, values in planes.items()}
+    noise = cell_noise([[math.expm1(value - middles[rail]) for value in values] for rail, values in planes.items()])
+    centres = {rail: centre(values, noise) for rail, values in planes.items()}
+    return {cell: math.expm1(value - centres[cell[1]]) for cell, value in logs.items()}, noise
+
+
+def centre(values: Sequence[float], noise: float) -> float:
+    """Give the higher median, which slow cells move least, less what it lies above the middle of an even number of normal values."""
+    from scipy.special import ndtri
+
+    n = len(values)
+    return median_high(values) - noise * float(ndtri((n // 2 + 0.625) / (n + 0.25)))
 
 
 def cell_noise(planes: Sequence[Sequence[float]]) -> float:
@@ -190,10 +203,10 @@ def worst(
     min_deficit: float,
 ) -> Fault | None:
     """Give the worst component of the first level that has a significant one."""
-    planes = {part: median_high(logs[cell] for cell in cells) for part, cells in members["plane"].items()}
+    planes = {part: centre([logs[cell] for cell in cells], noise) for part, cells in members["plane"].items()}
     healthy = median_high(planes.values())
     for level in LEVELS:
-        shown = {cell: value - healthy for cell, value in logs.items()} if level == "plane" else rest
+        shown = {cell: math.expm1(value - healthy) for cell, value in logs.items()} if level == "plane" else rest
         if level == "plane" and len(planes) == 1:
             continue  # nothing to hold the only plane against
         fault = worst_of(members, level, shown, noise, min_deficit)
@@ -214,13 +227,13 @@ def worst_of(
         values = [rest[cell] for cell in cells]
         effect, limit = median(values), critical(len(cells), len(parts), freedom)
         z = median_high(values) / noise
-        if z < -limit and effect < -usual * critical(1, len(parts), freedom) and -math.expm1(effect) > min_deficit:
+        if z < -limit and effect < -usual * critical(1, len(parts), freedom) and -effect > min_deficit:
             found.append((z / limit, effect, part))
     if not found:
         return None
     _, effect, part = min(found, key=lambda row: (row[0], row[1], str(row[2])))
     cells = parts[part]
-    return Fault(alike(members, part), -math.expm1(effect), len(cells), effect / (noise / math.sqrt(len(cells))))
+    return Fault(alike(members, part), -effect, len(cells), effect / (noise / math.sqrt(len(cells))))
 
 
 def critical(cells: int, parts: int, freedom: float) -> float:

@@ -14,7 +14,7 @@ from assay.results.sweep import Row, Sweep
 
 CONTROLS = 2
 AGAIN = (*FLAGGED, "failed", "untested")
-ONE_SIDED = 1.645  # normal quantile of 0.95
+ONE_SIDED = 2.326  # normal quantile of 0.99
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,16 @@ class Recheck:
 
 
 def rechecks(found: Sweep) -> list[Recheck]:
-    """List whom to measure again, worst first, each with the two controls of its class that are nearest to their peers' median."""
+    """List whom to measure again, worst first, each with the two controls of its class that are nearest to their peers' median.
+
+    A host that was never measured needs no second look but a first one, and is left out.
+    """
     rows: dict[str, list[Row]] = {}
     for row in found.rows:
         rows.setdefault(row.seen.identity, []).append(row)
     worst = found.worst
     sound = {identity: own for identity, own in rows.items() if worst[identity] == "sound" and own[0].standing.z is not None}
-    return [recheck(own, sound) for identity, own in rows.items() if worst[identity] in AGAIN]
+    return [recheck(own, sound) for identity, own in rows.items() if worst[identity] in AGAIN and any(row.key for row in own)]
 
 
 def recheck(own: Sequence[Row], sound: Mapping[str, Sequence[Row]]) -> Recheck:
@@ -94,7 +97,7 @@ def borne_out(
     """Tell whether fresh figures of a suspect bear out that it is slow.
 
     Its fresh median must lack at least half of what it lacked first, and half of the practical floor, against the controls' fresh medians,
-    and one-sided p < 0.05: recurrence is the signal, a second look needs less proof than the first.
+    and one-sided p < 0.01: recurrence is the signal, a second look needs less proof than the first.
 
     Args:
         fresh: the suspect's values, one a fresh run.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.results.device_history import DeviceHistory, Figure, Stay
 from assay.results.report import Line, finish
-from assay.results.units import quantity, signed
+from assay.results.units import percent, quantity
 
 RED, YELLOW, BOLD = "31", "33", "1"
 MARKED = 0.02  # a deficit worth a colour
@@ -42,7 +42,7 @@ def text(one: Figure) -> str:
     """Write one figure beside its peers'."""
     beside = "no peer in this run"
     if one.peers is not None:
-        away = "" if one.deficit is None else f", {signed(-one.deficit)} of their speed"
+        away = "" if one.deficit is None else f", {percent(abs(one.deficit))} {'slower' if one.deficit > 0 else 'faster'}"
         beside = f"peers' median {quantity(one.peers, one.unit)} (n = {one.n_peers}{away})"
     marks = f"  [{', '.join(one.marks)}]" if one.marks else ""
     return f"{one.metric} {quantity(one.value, one.unit)}  {beside}{marks}  {one.key}"
