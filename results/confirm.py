@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from statistics import fmean, median
 from typing import Any
 
-from assay.results.fleet import FLAGGED, lacking
+from assay.results.fleet import FLAGGED
 from assay.results.fleet_runs import Class, Reading, Sighting
+from assay.results.peers import lacking
 from assay.results.sweep import Row, Sweep
 
 CONTROLS = 2

@@ -12,8 +12,8 @@ from typing import Any
 
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
-from assay.results.fleet import lacking
 from assay.results.fleet_runs import PREFERRED, Sighting, read_one
+from assay.results.peers import lacking
 from assay.results.places import Place, bare, seats_of
 from assay.results.runinfo import read_info
 from assay.results.sweep import tells

@@ -91,7 +91,7 @@ def read_one(run: RunDir) -> Reading:
     records, problems = records_of(run, described)
     notes = [f"{run.id}: {problem}" for problem in problems]
     if described.get("inject"):
-        notes.append(f"{run.id}: faults were planted, so its figures say nothing about the machine")
+        notes.append("faults were planted in some of these runs: their figures say nothing about the machine")
     seats = seating(run)
     standing, measurements = gaps(run)
     by_key: dict[str, dict[str, dict[str, Record]]] = {}

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assay.results.blame import Cell, Component, find_blame
+from assay.results.blame import find_blame
+from assay.results.fabric import Cell, Component
 from assay.results.pairing import pair_rounds
 from tests.calibration.models import proportion
 

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from assay.results.blame import Component
+from assay.results.fabric import Component
 from tests.calibration.blame import grade, trial
 
 A, B = Component("node", ("a",)), Component("node", ("b",))

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from assay.results.blame import Blame, Cell, Component, critical, find_blame
+from assay.results.blame import Blame, find_blame
+from assay.results.fabric import Cell, Component, critical
 from assay.results.pairing import pair_rounds
 
 RAILS = 8
