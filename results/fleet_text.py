@@ -58,7 +58,7 @@ def covered(found: Sweep) -> str:
             parts.append(f"{tested} of {known} {level}s with a figure in every case")
     absent = {row.seen.host for row in found.rows if not row.key}
     if found.expected_hosts:
-        parts.append(f"{len(found.expected_hosts) - len(absent)} of {len(found.expected_hosts)} expected hosts")
+        parts.append(f"{len(found.expected_hosts) - len(absent)} of {len(found.expected_hosts)} expected hosts whole")
     cases = len({row.key for row in found.rows if row.key})
     return f"coverage: {', '.join(parts) or 'nothing'}; {cases} case{'s' if cases != 1 else ''}, {len(found.runs)} runs"
 

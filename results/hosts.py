@@ -8,27 +8,40 @@ from pathlib import Path
 
 from assay.harness.errors import RefusalError
 
+SLOTS = re.compile(r"slots=(\d+)")
 RANGE = re.compile(r"([^\[\],]*)\[([^\]]*)\]([^\[\],]*)")
 MOST = 1_000_000
 
 
-def read_hosts(path: Path) -> list[str]:
-    """Read host names, each once, in the file's order.
+def read_hosts(path: Path) -> dict[str, int]:
+    """Read host names in the file's order, each with how many devices it should have (0 where the file does not say).
 
-    A line is a host, or several by commas, with Slurm's ranges (``node[001-064,70]``); what follows a space or a colon (``slots=8``) and
-    comments are passed over. RefusalError for a file that cannot be read or names no host.
+    A line is a host, or several by commas, with Slurm's ranges (``node[001-064,70]``), then ``slots=8`` or ``:8`` where the number of
+    devices is known; other words and comments are passed over. RefusalError for a file that cannot be read or names no host.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         message = f"cannot be read: {error}"
         raise RefusalError(message, value=str(path), where="--expect", fix="Give a text file with one host a line.") from error
-    words = [words[0].split(":")[0] for line in lines if (words := line.split("#")[0].split())]
-    found = list(dict.fromkeys(host for word in words for host in expand(word)))
+    found: dict[str, int] = {}
+    for words in filter(None, (line.split("#")[0].split() for line in lines)):
+        name, _, number = words[0].partition(":")
+        said = SLOTS.search(" ".join(words[1:]))
+        count = int(said[1]) if said else int(number) if number.isdecimal() else 0
+        found |= {host: max(count, found.get(host, 0)) for host in expand(name)}
     if not found:
         message = "names no host"
         raise RefusalError(message, value=str(path), where="--expect", fix="Give a text file with one host a line.")
     return found
+
+
+def alike(name: str, other: str) -> bool:
+    """Tell whether two names mean one host: equal, or one is the other without its domain."""
+    if name == other:
+        return True
+    short = [host.split(".")[0] for host in (name, other)]
+    return short[0] == short[1] and ("." not in name or "." not in other)
 
 
 def expand(text: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from assay.harness.errors import RefusalError
 from assay.results.fleet import FLAGGED, STATUSES, Figures, Spec, Standing, judge
 from assay.results.fleet_runs import PREFERRED, Class, Reading, Seen, Sighting
+from assay.results.hosts import alike
 from assay.results.outcome import combine
 from assay.results.record import METRICS, Record, finite_float
 from assay.results.robust import critical_z
@@ -103,7 +104,7 @@ def sweep(
     *,
     min_deficit: float = 0.02,
     specs: Mapping[str, Spec] | None = None,
-    hosts: Sequence[str] = (),
+    hosts: Mapping[str, int] | None = None,
 ) -> Sweep:
     """Judge everything that was read.
 
@@ -111,7 +112,7 @@ def sweep(
         reading: the runs.
         min_deficit: share of the peers' speed that must be missing before it matters.
         specs: absolute floors by metric.
-        hosts: hosts that should be there; one without any run is ``untested``.
+        hosts: hosts that should be there, each with how many devices it should have (0: not said); what was not seen is ``untested``.
 
     RefusalError for a deficit outside 0 to 1, and for a specification of what no run has.
 
@@ -128,13 +129,12 @@ def sweep(
         for metric in chosen[place] or ["time"]
         for row in judge_group(group, metric, spec=wanted.get(metric), min_deficit=min_deficit, tests=tests)
     ]
-    there = {one.seen.host for one in reading.sightings}
-    rows += [absent(host) for host in hosts if host not in there]
+    rows += absences(hosts or {}, reading.sightings)
     rows.sort(key=lambda row: (STATUSES.index(row.standing.status), -(row.standing.deficit or 0.0), row.seen.identity, row.key))
     most = max((row.standing.n_peers for row in rows), default=0)
     runs = tuple(sorted({one.run for one in reading.sightings}))
-    notes = (*reading.notes, *strangers(hosts, there), *splits(reading.sightings))
-    return Sweep(runs, tuple(rows), min_deficit, critical_z(most, tests) if most else 0.0, tuple(hosts), notes)
+    notes = (*reading.notes, *strangers(hosts or {}, reading.sightings), *splits(reading.sightings))
+    return Sweep(runs, tuple(rows), min_deficit, critical_z(most, tests) if most else 0.0, tuple(hosts or {}), notes)
 
 
 def check_deficit(value: float) -> None:
@@ -233,15 +233,30 @@ def figures(identity: str, own: Sequence[Sighting], metric: str) -> Figures:
     return Figures(identity, values, shares, "; ".join(failed[:2]), untested[0] if untested else "")
 
 
-def absent(host: str) -> Row:
-    """Give the row of a host that should be there and is not."""
-    reason = {"untested": "expected, but in none of these runs"}
-    return Row("", "", "", Seen(host, "node", host, ""), NO_CLASS, Standing(host, "untested", reasons=reason))
+def absences(hosts: Mapping[str, int], sightings: Sequence[Sighting]) -> list[Row]:
+    """Give a row for every host that should be there and is not, or has fewer devices than it should."""
+    last = {one.seen.identity: one.seen.host for one in sorted(sightings, key=lambda one: one.run) if one.seen.level == "device"}
+    devices, there = Counter(last.values()), {one.seen.host for one in sightings}
+    rows = []
+    for host, wanted in hosts.items():
+        names = [name for name in there if alike(host, name)]
+        seen = sum(devices[name] for name in names)
+        if not names:
+            rows.append(absent(host, "expected, but in none of these runs"))
+        elif 0 < seen < wanted:
+            rows.append(absent(names[0], f"{seen} of {wanted} expected devices were seen"))
+    return rows
 
 
-def strangers(hosts: Sequence[str], there: set[str]) -> list[str]:
+def absent(host: str, reason: str) -> Row:
+    """Give the row of a host that should be there and is not, or not as a whole."""
+    return Row("", "", "", Seen(host, "node", host, ""), NO_CLASS, Standing(host, "untested", reasons={"untested": reason}))
+
+
+def strangers(hosts: Mapping[str, int], sightings: Sequence[Sighting]) -> list[str]:
     """Note hosts that nobody expected."""
-    odd = sorted(there - set(hosts)) if hosts else []
+    there = {one.seen.host for one in sightings}
+    odd = [name for name in there if hosts and not any(alike(host, name) for host in hosts)]
     return [f"measured though nobody expected them: {shortlist(odd)}"] if odd else []
 
 

@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> int:
     p = parser("fleet", SUMMARY, EPILOG)
     p.add_argument("runs", metavar="RUN", nargs="+")
     store_option(p)
-    p.add_argument("--expect", metavar="FILE", help="hosts that should be there, one a line (MPI's and Slurm's forms)")
+    p.add_argument("--expect", metavar="FILE", help="hosts that should be there, one a line (node[001-064] slots=8)")
     p.add_argument("--min-deficit", type=float, default=0.02, metavar="SHARE", help="smallest deficit that matters (default 0.02)")
     p.add_argument(
         "--spec",
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     from assay.results.sweep import sweep
 
     store = opened(ns.store)
-    specs, hosts = read_specs(ns.spec), read_hosts(Path(ns.expect)) if ns.expect else []
+    specs, hosts = read_specs(ns.spec), read_hosts(Path(ns.expect)) if ns.expect else {}
     found = sweep(read_fleet(store.resolve(",".join(ns.runs))), min_deficit=ns.min_deficit, specs=specs, hosts=hosts)
     if ns.confirm:
         found = confirm(found, read_fleet(store.resolve(ns.confirm)))

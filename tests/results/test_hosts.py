@@ -7,13 +7,21 @@ from pathlib import Path
 import pytest
 
 from assay.harness.errors import RefusalError
-from assay.results.hosts import read_hosts
+from assay.results.hosts import alike, read_hosts
 
 
 def test_every_form(tmp_path: Path) -> None:
     path = tmp_path / "hosts"
     path.write_text("# the rack\nn1 slots=8\nn2:8\n\nnode[08-11,20],x1 # more\nn1\nr[1-2]-ib\n")
-    assert read_hosts(path) == ["n1", "n2", "node08", "node09", "node10", "node11", "node20", "x1", "r1-ib", "r2-ib"]
+    names = ["n1", "n2", "node08", "node09", "node10", "node11", "node20", "x1", "r1-ib", "r2-ib"]
+    assert read_hosts(path) == dict.fromkeys(names, 0) | {"n1": 8, "n2": 8}
+
+
+def test_a_domain_may_be_left_out() -> None:
+    assert alike("n1", "n1.site.org")
+    assert alike("n1.site.org", "n1.site.org")
+    assert not alike("n1.site.org", "n1.other.org")
+    assert not alike("n1", "n10.site.org")
 
 
 @pytest.mark.parametrize("text", ["", "# nobody\n", "node[5-1]\n", "node[a-b]\n", "node[1-99999999999]\n"])

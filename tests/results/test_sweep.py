@@ -71,12 +71,15 @@ def test_a_device_is_followed_by_its_uuid_into_another_slot(tmp_path: Path) -> N
 
 def test_a_host_that_is_expected_and_absent_is_untested(tmp_path: Path) -> None:
     runs = write_fleet(tmp_path, runs=1)
-    hosts = [f"node{i}" for i in range(8)]
+    hosts = {f"node{i}": 8 for i in range(8)}
     assert sweep(read_fleet(runs), hosts=hosts).decides() == 0
-    found = sweep(read_fleet(runs), hosts=[*hosts, "node8"])
+    found = sweep(read_fleet(runs), hosts={**hosts, "node8": 0})
     assert (flagged(found), found.decides()) == ({"node8": "untested"}, 2)
+    short = sweep(read_fleet(runs), hosts={**hosts, "node3.site.org": 9})
+    assert (flagged(short), short.decides()) == ({"node3": "untested"}, 2)
+    assert "8 of 9 expected devices" in render_fleet(short, color=False, width=200)
     assert "8 of 9 expected hosts" in render_fleet(found, color=False, width=100)
-    assert any("node7" in note for note in sweep(read_fleet(runs), hosts=hosts[:7]).notes)
+    assert any("node7" in note for note in sweep(read_fleet(runs), hosts={name: 0 for name in hosts if name != "node7"}).notes)
 
 
 def test_a_device_without_a_figure_is_untested(tmp_path: Path) -> None:
@@ -172,7 +175,7 @@ def test_hostile_names_and_a_run_without_seats(tmp_path: Path) -> None:
 
 
 def test_json_is_finite_json(tmp_path: Path) -> None:
-    document = fleet_document(sweep(read_fleet(write_fleet(tmp_path, runs=1, nodes=2)), hosts=["node0", "gone"]))
+    document = fleet_document(sweep(read_fleet(write_fleet(tmp_path, runs=1, nodes=2)), hosts={"node0": 0, "gone": 8}))
     assert document["schema"] == "assay.fleet/1"
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
