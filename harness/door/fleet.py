@@ -19,7 +19,8 @@ them only --spec judges. A device is known by its UUID wherever it stands. Exit 
 def main(argv: Sequence[str]) -> int:
     """Run the verb; returns the exit code."""
     p = parser("fleet", SUMMARY, EPILOG)
-    p.add_argument("runs", metavar="RUN", nargs="+")
+    p.add_argument("runs", metavar="RUN", nargs="*")
+    p.add_argument("--all", action="store_true", help="every run of the store")
     store_option(p)
     p.add_argument("--expect", metavar="FILE", help="hosts that should be there, one a line (node[001-064] slots=8)")
     p.add_argument("--min-deficit", type=float, default=0.02, metavar="SHARE", help="smallest deficit that matters (default 0.02)")
@@ -34,6 +35,9 @@ def main(argv: Sequence[str]) -> int:
     p.add_argument("--gate", action="store_true", help="let the verdicts decide the exit code")
     p.add_argument("--json", action="store_true", help="print one JSON document")
     ns = p.parse_args(list(argv))
+    if bool(ns.runs) == ns.all:
+        p.error("name some RUN, or --all of the store")
+    from assay.harness.rundir import RunDir
     from assay.results.confirm import confirm
     from assay.results.fleet_runs import read_fleet
     from assay.results.fleet_text import fleet_document, render_fleet
@@ -43,7 +47,8 @@ def main(argv: Sequence[str]) -> int:
 
     store = opened(ns.store)
     specs, hosts = read_specs(ns.spec), read_hosts(Path(ns.expect)) if ns.expect else {}
-    found = sweep(read_fleet(store.resolve(",".join(ns.runs))), min_deficit=ns.min_deficit, specs=specs, hosts=hosts)
+    runs = [RunDir(store.root / run) for run in store.ids()] if ns.all else store.resolve(",".join(ns.runs))
+    found = sweep(read_fleet(runs), min_deficit=ns.min_deficit, specs=specs, hosts=hosts)
     if ns.confirm:
         found = confirm(found, read_fleet(store.resolve(ns.confirm)))
     if ns.json:

@@ -53,6 +53,11 @@ def test_a_slow_device_comes_first_and_decides(fleets: Place) -> None:
     assert len(document["again"]) == 1
 
 
+def test_all_is_every_run_and_nothing_named_is_refused(fleets: Place) -> None:
+    assert fleets.assay("fleet", "--all").stdout == fleets.assay("fleet", ids(fleets.folder / "runs")).stdout
+    assert [fleets.assay("fleet", *words).returncode for words in ((), ("latest", "--all"))] == [3, 3]
+
+
 def test_a_run_that_is_not_there_is_refused(fleets: Place) -> None:
     done = fleets.assay("fleet", "nothing", "--gate")
     assert (done.returncode, TRACEBACK in done.stderr) == (3, False)
