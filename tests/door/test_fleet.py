@@ -79,3 +79,14 @@ def test_a_device_by_the_start_of_its_uuid(fleets: Place) -> None:
     assert (document["schema"], len(document["stays"])) == ("assay.device/1", 1)
     assert fleets.assay("device", "nobody").returncode == 3
     assert fleets.assay("device", uuid(3, 5), "--last", "0").returncode == 3
+
+
+def test_completion_offers_runs_and_devices(fleets: Place) -> None:
+    def offered(*words: str) -> list[str]:
+        return fleets.assay("__complete", *words).stdout.splitlines()
+
+    assert "latest" in offered("fleet", "")
+    assert offered("fleet", "--confirm", "202611") == sorted(path.name for path in fleets.runs)
+    assert offered("fleet", "--expect", "") == []
+    assert "--min-deficit" in offered("fleet", "--m")
+    assert offered("device", uuid(3, 5)[:-1]) == [uuid(3, slot) for slot in range(8)]
