@@ -30,7 +30,6 @@ class Figures:
         shares: each value's share of its limit, where one is known.
         failed: why it gave a wrong answer or none in some run; empty if it never did.
         untested: why it has no figure, where that is known.
-        marks: what its telemetry says of its figures.
 
     """
 
@@ -39,7 +38,6 @@ class Figures:
     shares: tuple[float, ...] = ()
     failed: str = ""
     untested: str = ""
-    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def read_fleet(runs: Sequence[RunDir]) -> Reading:
         read = read_one(run)
         sightings += read.sightings
         notes += read.notes
-    return Reading(tuple(sightings), tuple(dict.fromkeys(notes)))
+    return Reading(tuple(sightings), tuple(sorted(set(notes))))
 
 
 def read_one(run: RunDir) -> Reading:

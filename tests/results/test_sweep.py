@@ -57,6 +57,9 @@ def test_a_slow_device_is_named_with_its_place_and_its_rechecks(tmp_path: Path, 
 
 def test_the_order_of_runs_changes_nothing(tmp_path: Path) -> None:
     runs = write_fleet(tmp_path, change=lambda node, slot, _: 0.9 if (node, slot) == (1, 1) else 1.0)
+    for run in runs[:2]:
+        with (run.path / "records.jsonl").open("a") as file:
+            file.write("torn\n")
     assert fleet_document(sweep(read_fleet(runs))) == fleet_document(sweep(read_fleet(runs[::-1])))
 
 
