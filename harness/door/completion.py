@@ -12,7 +12,8 @@ from assay.harness.suitepath import name_suite_paths
 
 SUMMARY = 'print the completion script of a shell: eval "$(assay completion bash)"'
 MEASURING = ("run", "plan")
-READING = ("show", "compare", "tag", "rerun", "attach", "report")
+RECENT = 50  # runs whose devices are offered
+READING = ("show", "compare", "fleet", "tag", "rerun", "attach", "report", "export", "push")
 FLAGS = ("--json", "--allow-inconclusive", "--multirun", "-m", "--share", "--exclusive", "--detach")  # options without a value
 BASH = """\
 COMP_WORDBREAKS=${COMP_WORDBREAKS//=/}
@@ -57,8 +58,9 @@ def candidates(words: Sequence[str]) -> list[str]:
     verb = before[0]
     if last.startswith("-"):
         return [option for option in options(verb) if option.startswith(last)]
-    if verb in READING or before[-1] in ("--resume", "--base", "--since"):
-        return [name for name in run_names() if name.startswith(last)]
+    stored = stored_names(verb, before[-1])
+    if stored is not None:
+        return [name for name in stored if name.startswith(last)]
     if verb in MEASURING:
         from assay.harness.door.compose import complete
 
@@ -69,6 +71,15 @@ def candidates(words: Sequence[str]) -> list[str]:
         found = complete(" ".join([*overrides_of(before[1:]), last]), folders)
         return [word for word in found if not re.search(r"=\d+=$", word)]  # places in a list are no names
     return [shell for shell in SHELLS if verb == "completion" and shell.startswith(last)]
+
+
+def stored_names(verb: str, before: str) -> list[str] | None:
+    """List what of the store may stand here: runs, devices, nothing where a file belongs; None where something else does."""
+    if verb in (*READING, "device") and before in ("--expect", "--store"):
+        return []  # the shell completes files
+    if verb == "device":
+        return device_names()
+    return run_names() if verb in READING or before in ("--resume", "--base", "--confirm", "--since") else None
 
 
 def unquoted(word: str) -> str:
@@ -104,3 +115,13 @@ def run_names() -> list[str]:
 
     store = Store(locate(None, os.environ))
     return ["latest", *(tag.name for tag in store.tags()), *(info.id for info in store.runs())]
+
+
+def device_names() -> list[str]:
+    """List the devices of the newest runs, as ``assay device`` takes them."""
+    from assay.harness.rundir import RunDir
+    from assay.results.places import seats_of
+    from assay.results.store import Store, locate
+
+    store = Store(locate(None, os.environ))
+    return list(dict.fromkeys(place.identity for run in store.ids()[-RECENT:] for place in seats_of(RunDir(store.root / run))))

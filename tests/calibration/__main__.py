@@ -1,10 +1,13 @@
-"""Regenerate the published tables: ``python -m tests.calibration PART SIZE [SEED]``; a seed of its own each time, printed, unless one is given."""
+"""Regenerate the published tables: ``python -m tests.calibration PART SIZE [SEED]``; a fresh seed each time, printed, unless one is given."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import secrets
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,13 +26,7 @@ WORDS = {
     "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
     "history": 'What the columns are: [history.md](../history.md). "notice" counts alerts too.',
 }
-
-
-def table(part: str, seed: int, size: int) -> str:
-    """Make one part's tables."""
-    if part == "history":
-        return history.text(seed, size)
-    return {"gate": gate.main, "fleet": fleet.main, "blame": blame.main}[part](seed, size)
+TABLES: dict[str, Callable[[int, int], None]] = {"gate": gate.main, "fleet": fleet.main, "blame": blame.main, "history": history.main}
 
 
 def main(words: list[str]) -> None:
@@ -37,10 +34,11 @@ def main(words: list[str]) -> None:
     part, size = words[0], int(words[1])
     seed = int(words[2]) if len(words) > 2 else secrets.randbelow(10**6)
     started = time.monotonic()
-    body = table(part, seed, size)
-    seconds = time.monotonic() - started
-    made = f"Printed by `nox -s calibration -- {part} {size} {seed}` on {datetime.now(UTC):%Y-%m-%d}, in {seconds / 60:.1f} minutes on one core."
-    text = f"{HEADS[part]}\n\n{made} Without a seed it draws a fresh one.\n{WORDS[part]}\n\n{body}"
+    with contextlib.redirect_stdout(io.StringIO()) as body:
+        TABLES[part](seed, size)
+    minutes = (time.monotonic() - started) / 60
+    made = f"Printed by `nox -s calibration -- {part} {size} {seed}` on {datetime.now(UTC):%Y-%m-%d}, in {minutes:.1f} minutes on one core."
+    text = f"{HEADS[part]}\n\n{made} Without a seed it draws a fresh one.\n{WORDS[part]}\n\n{body.getvalue()}"
     (MEASURED / f"{part}.md").write_text(text.rstrip("\n") + "\n", encoding="utf-8")
     sys.stdout.write(text)
 

@@ -6,6 +6,7 @@ pytest-benchmark's way of comparing two stored results, and a Mann-Whitney test 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -173,7 +174,12 @@ def cells(size: int) -> Iterator[dict[str, float | int | str]]:
         yield {"model": "normal", "drift": 0.01, "step": 0.02, "pairs": pairs, "suites": size, "spread": 0.0}
 
 
-def main(seed: int, size: int) -> str:
+def main(seed: int, size: int) -> None:
+    """Print the table."""
+    sys.stdout.write(text(seed, size))
+
+
+def text(seed: int, size: int) -> str:
     """Write the table as Markdown, Monte-Carlo intervals (95 %, exact) beside our own figures."""
     rng = np.random.default_rng(seed)
     lines = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.calibration.gate import cell, main
+from tests.calibration.gate import cell, text
 
 
 def test_goals_hold_in_a_small_case() -> None:
@@ -23,7 +23,6 @@ def test_two_percent_is_seen_better_than_by_one_run() -> None:
 
 
 def test_table_is_whole() -> None:
-    text = main(1, 1)
-    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    rows = [line for line in text(1, 1).splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + 5 * 4 + 4 + 3
     assert all(row.count("|") == rows[0].count("|") for row in rows)
