@@ -15,8 +15,8 @@ from assay.results.record import Record, finite_float
 from assay.results.side import HARDWARE, METRIC, SOFTWARE, Side, differing, read_side
 
 # Worst first. ``missing``: head has no figure where base has one; ``new``: the other way round.
-STATUSES = ("slower", "missing", "not-comparable", "inconclusive", "new", "faster", "same")
-CODES = {"slower": 1, "missing": 2, "not-comparable": 4, "inconclusive": 4, "new": 4, "faster": 0, "same": 0}
+STATUSES = ("slower", "missing", "not-comparable", "inconclusive", "new", "known", "faster", "same")
+CODES = {"slower": 1, "missing": 2, "not-comparable": 4, "inconclusive": 4, "new": 4, "known": 0, "faster": 0, "same": 0}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,16 @@ from assay.results.compare import STATUSES, Comparison, Row
 from assay.results.units import plain, quantity, signed
 
 RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"
-STYLES = {"slower": RED, "missing": RED, "faster": GREEN, "same": "", "inconclusive": YELLOW, "new": YELLOW, "not-comparable": YELLOW}
+STYLES = {
+    "slower": RED,
+    "missing": RED,
+    "faster": GREEN,
+    "same": "",
+    "inconclusive": YELLOW,
+    "new": YELLOW,
+    "known": YELLOW,
+    "not-comparable": YELLOW,
+}
 FEW = 8
 NAMED = 3
 

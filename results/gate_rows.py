@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assay.results.paired import Floats
 
 # Worst first.
-STATUSES = ("wrong", "slower", "missing", "not-comparable", "inconclusive", "new", "faster", "same")
+STATUSES = ("wrong", "slower", "missing", "not-comparable", "inconclusive", "new", "known", "faster", "same")
 CODES = {"wrong": 1, **COMPARE_CODES}
 SUSPECT = {"slower", "faster"}
 # A case that neither side was to measure is no row: the plan says so, and coverage tells it.

@@ -19,6 +19,7 @@ STYLES = {
     "same": "",
     "inconclusive": YELLOW,
     "new": YELLOW,
+    "known": YELLOW,
     "not-comparable": YELLOW,
 }
 CODE_STYLES = {0: GREEN, 1: RED, 2: RED, 3: RED, 4: YELLOW}
@@ -130,6 +131,7 @@ def workflow_commands(report: GateReport) -> list[str]:
         "slower": "error",
         "missing": "error",
         "new": "warning",
+        "known": "warning",
         "not-comparable": "warning",
         "inconclusive": "warning",
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -117,9 +118,20 @@ class Store:
         if not names:
             message = "names no run"
             raise RefusalError(message, value=text, where="RUN", fix=f"{HOW}.")
-        ids, tags = self.ids(), {tag.name: tag.runs for tag in self.tags() if not tag.problem}
+        ids, tags = self.ids(), {tag.name: tag.runs for tag in self.tags() if not tag.problem} | self.baselines()
         found = [run for name in names for run in resolve_name(name, ids, tags)]
         return [RunDir(self.root / run) for run in dict.fromkeys(found)]
+
+    def baselines(self) -> dict[str, tuple[str, ...]]:
+        """List the runs of every baseline's newest segment by its name, and of each segment as ``NAME@NUMBER``."""
+        found: dict[str, tuple[str, ...]] = {}
+        for path in sorted((self.root / "baselines").glob("*/[0-9]*.json")):
+            try:
+                runs = tuple(json.loads(path.read_text(encoding="utf-8"))["runs"])
+            except (OSError, ValueError, KeyError, TypeError):
+                continue  # assay baseline names it
+            found |= {path.parent.name: runs, f"{path.parent.name}@{int(path.stem)}": runs}
+        return found
 
     def tag(self, runs: Sequence[str], name: str, *, force: bool = False) -> Tag:
         """Give runs (by their ids) a name; RefusalError for an unknown id, a bad name, or one that is taken without ``force``."""
@@ -143,7 +155,11 @@ class Store:
             message = f"tag {broken.name} {broken.problem}, so nobody knows which runs it keeps"
             raise StoreError(message)
         chosen = choose(
-            self.runs(), {run for tag in tags for run in tag.runs}, keep=keep, older_than_days=older_than_days, now=now or datetime.now(UTC)
+            self.runs(),
+            {run for tag in tags for run in tag.runs} | {run for runs in self.baselines().values() for run in runs},
+            keep=keep,
+            older_than_days=older_than_days,
+            now=now or datetime.now(UTC),
         )
         pruned = [Pruned(run, weigh(self.root / run)) for run in chosen]
         for row in [] if dry_run else pruned:
@@ -155,7 +171,11 @@ def is_run(entry: os.DirEntry[str]) -> bool:
     """Tell whether a folder is a run; hidden ones are not."""
     if ID.fullmatch(entry.name):
         return True
-    return not entry.name.startswith(".") and entry.name not in {"tags", "gates", "compact"} and (Path(entry.path) / "run.json").is_file()
+    return (
+        not entry.name.startswith(".")
+        and entry.name not in {"tags", "gates", "compact", "baselines", "bridges", "known"}
+        and (Path(entry.path) / "run.json").is_file()
+    )
 
 
 def way_out(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from assay.harness.door.console import color, emit_json, out, parser, width
 from assay.harness.door.runs import opened, store_option
@@ -26,10 +27,12 @@ def main(argv: Sequence[str]) -> int:
     p.add_argument("--json", action="store_true", help="print one JSON document")
     ns = p.parse_args(list(argv))
     from assay.results.compare import compare
+    from assay.results.known import mark, read
     from assay.results.report import render_comparison
 
     store = opened(ns.store)
     found = compare(store.resolve(ns.base), store.resolve(ns.head), min_effect=ns.min_effect, min_seconds=ns.min_seconds)
+    found = replace(found, rows=tuple(mark(found.rows, read(store))))
     if ns.json:
         emit_json(found.as_dict())
     else:

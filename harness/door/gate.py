@@ -22,6 +22,7 @@ from assay.harness.launch.announced import attached
 if TYPE_CHECKING:
     from assay.results.gate import Thresholds
     from assay.results.gate_report import GateReport
+    from assay.results.gate_rows import Row
 
 SUMMARY = "measure base and head pair by pair in one job, and say of every case: same, faster, slower, or nobody can tell"
 EPILOG = """\
@@ -98,7 +99,7 @@ def main(argv: Sequence[str]) -> int:
             sides = sides_of(ns, command, work)
             gate = gate_of(ns, sides)
             report = hold_gate(gate, table_of(ns, folder, ns.overrides))
-            report = replace(report, **advice(ns, report, store_root(ns.store)))
+            report = replace(report, rows=known_rows(ns, report), **advice(ns, report, store_root(ns.store)))
             keep(report, folder)
     finally:
         revisions.remove(("base", "head") if ns.base else (), work)
@@ -184,6 +185,14 @@ def advice(ns: Namespace, report: GateReport, root: Path) -> dict[str, Any]:
     seen = f"{len(mine)} of {ENOUGH} gates with A/A comparisons" if len(mine) < ENOUGH else f"the last {ENOUGH} gates"
     rate = f"{flagged} of {looked} flagged" if looked else "none looked at yet"
     return {"advisory": f"{seen}, {rate}; decides once {ENOUGH} gates stay at or under {100 * stated:g} %"}
+
+
+def known_rows(ns: Namespace, report: GateReport) -> tuple[Row, ...]:
+    """Mark regressions that somebody lives with for a while."""
+    from assay.results.known import mark, read
+    from assay.results.store import Store
+
+    return tuple(mark(report.rows, read(Store(store_root(ns.store)))))
 
 
 def tell_all(ns: Namespace, report: GateReport) -> int:
