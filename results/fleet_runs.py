@@ -94,6 +94,9 @@ def read_one(run: RunDir) -> Reading:
         notes.append("faults were planted in some of these runs: their figures say nothing about the machine")
     seats = seating(run)
     standing, measurements = gaps(run)
+    if standing is None:
+        notes.append(f"{run.id}: neither its verdicts nor its plan can be read, so nobody knows what it should have measured")
+        standing = {}
     by_key: dict[str, dict[str, dict[str, Record]]] = {}
     for record in records:
         by_key.setdefault(record.key, {}).setdefault(record.subject, {}).setdefault(record.metric, record)
@@ -102,6 +105,7 @@ def read_one(run: RunDir) -> Reading:
         sat = seats(key)
         if not sat:
             notes.append(f"{run.id}: nobody wrote down where its ranks sat, so its figures belong to no device")
+            found.append(unseated(run.id, key, described, standing.get(key, ("", ""))))
             continue
         one = Case(run.id, key, sat, described, by_key.get(key, {}), standing.get(key, ("", "")), measurements.get(key))
         found += one.sightings()
@@ -120,21 +124,43 @@ def records_of(run: RunDir, described: Mapping[str, Any]) -> tuple[list[Record],
         return derive(lines.measurements, run=run.id, hardware={}, **classes), list(lines.problems)
 
 
-def gaps(run: RunDir) -> tuple[dict[str, tuple[str, str]], dict[str, Measurement]]:
-    """Give status and reason of every planned case without a figure, and what was written down of those that broke."""
+def unseated(run: str, key: str, described: Mapping[str, Any], standing: tuple[str, str]) -> Sighting:
+    """Lay a case of ranks that never came up, or whose places were lost, at the door of the host where the run was started."""
+    host = str(described.get("host") or "unknown host")
+    status, reason = standing
+    peers = Class(str(described.get("hw_class") or ""), str(described.get("sw_class") or ""), "")
+    plain = Sighting(run, key, peers, Seen(host, "node", host, ""))
+    if status in FAILED:
+        return replace(plain, failed=f"{status}: {reason} (started there; no rank says where it sat)")
+    return replace(plain, untested=f"{status or 'measured'}: {reason or 'no rank says where it sat'}")
+
+
+def gaps(run: RunDir) -> tuple[dict[str, tuple[str, str]] | None, dict[str, Measurement]]:
+    """Give status and reason of every planned case without a figure, and what was written down of those that broke.
+
+    None where neither verdicts nor plan can be read.
+    """
     coverage = optional(run, "verdicts.json").get("coverage")
-    plan = optional(run, "plan.json")
-    if not isinstance(coverage, Mapping):
-        lines = run.measurements().measurements
-        try:
-            coverage = cover(plan, lines).as_dict()
-        except (KeyError, TypeError, AttributeError):
-            coverage = {}
-    rows = [row for row in coverage.get("rows") or [] if isinstance(row, Mapping) and row.get("status") not in NO_GAP]
+    told = coverage.get("rows") if isinstance(coverage, Mapping) else None
+    if not isinstance(told, list) or not all(isinstance(row, Mapping) for row in told):
+        told = covered(run)
+    if told is None:
+        return None, {}
+    rows = [row for row in told if row.get("status") not in NO_GAP]
     found = {str(row.get("key")): (str(row.get("status")), str(row.get("reason") or "")) for row in rows}
     if not any(status in FAILED for status, _ in found.values()):
         return found, {}
     return found, {m.case.key: m for m in run.measurements().measurements if m.case.key in found}
+
+
+def covered(run: RunDir) -> list[Mapping[str, Any]] | None:
+    """Hold the measurements of a run without readable verdicts against its plan; None where that is no plan either."""
+    plan = optional(run, "plan.json")
+    try:
+        rows: list[Mapping[str, Any]] = cover(plan, run.measurements().measurements).as_dict()["rows"]
+    except (KeyError, TypeError, AttributeError):
+        return None
+    return rows if isinstance(plan.get("cases"), list) else None
 
 
 @dataclass(frozen=True)

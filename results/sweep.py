@@ -264,7 +264,8 @@ def splits(sightings: Iterable[Sighting]) -> list[str]:
     """Note hosts whose class is not that of most: they are judged apart."""
     hosts: dict[Class, set[str]] = {}
     for one in sightings:
-        hosts.setdefault(one.peers, set()).add(one.seen.host)
+        if one.peers.model:  # ranks that never came up are of no model
+            hosts.setdefault(one.peers, set()).add(one.seen.host)
     ordered = sorted(hosts.items(), key=lambda item: (-len(item[1]), str(item[0])))
     notes = []
     for peers, names in ordered[1:]:

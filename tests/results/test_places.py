@@ -48,7 +48,8 @@ def test_a_header_that_is_none_gives_nobody(tmp_path: Path, text: str) -> None:
     run = write_node(tmp_path / "20261120-000000-000-00000f", "n", [uuid(0, 0)], [1e12])
     (run.path / "measurements" / "000-ranks.jsonl").write_text(text)
     assert seats_of(run) == []
-    assert read_fleet([run]).sightings == ()
+    (one,) = read_fleet([run]).sightings
+    assert (one.seen.level, one.seen.host, one.records, bool(one.untested)) == ("node", "n", {}, True)
 
 
 def collective(store: Path, hosts: list[str], value: float, name: str) -> None:

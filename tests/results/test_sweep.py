@@ -173,8 +173,25 @@ def test_hostile_names_and_a_run_without_seats(tmp_path: Path) -> None:
     assert "\x1b" not in render_fleet(sweep(read_fleet([run])), color=False, width=100)
     (run.path / "measurements" / "000-ranks.jsonl").write_text("torn")
     found = sweep(read_fleet([RunDir(run.path)]))
-    assert (found.rows, found.decides()) == ((), 4)
+    assert ([row.standing.status for row in found.rows], found.decides()) == (["untested"], 2)
     assert any("sat" in note for note in found.notes)
+
+
+def test_a_node_whose_ranks_never_came_up_is_no_pass(tmp_path: Path) -> None:
+    runs = write_fleet(tmp_path)
+    dead = write_node(tmp_path / "20261120-000000-000-00000f", "node9", [uuid(9, i) for i in range(8)], [None] * 8)
+    (dead.path / "measurements" / "000-ranks.jsonl").unlink()
+    found = sweep(read_fleet([*runs, dead]))
+    assert (flagged(found), found.decides()) == ({"node9": "untested"}, 2)
+
+
+def test_a_run_of_which_nobody_knows_what_it_should_have_measured_is_noted(tmp_path: Path) -> None:
+    runs = write_fleet(tmp_path, runs=1)
+    (runs[0].path / "plan.json").write_text("{")
+    (runs[0].path / "verdicts.json").unlink()
+    found = sweep(read_fleet(runs))
+    assert any("nobody knows what it should have measured" in note for note in found.notes)
+    assert not sweep(read_fleet(runs[1:])).notes
 
 
 def test_json_is_finite_json(tmp_path: Path) -> None:
