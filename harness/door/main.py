@@ -33,6 +33,8 @@ VERBS = {
     "device": "follow one device through all runs",
     "fleet": "judge every device of some runs against its peers",
     "tag": "give runs a name",
+    "versus": "compare vendors on the same cases: truth, speed, watts, money",
+    "dossier": "pack runs for somebody else, check a package, take its runs in",
     "baseline": "named sets of runs that change only by approval",
     "bridge": "measure each case's factor between two drivers on the same nodes",
     "known": "regressions that are lived with, until a day",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -79,6 +78,8 @@ def bring_in(path: Path, store: Store, *, tool: str | None = None, host: str = "
 
 def write_run(run: RunDir, found: Foreign, path: Path, moment: datetime, *, host: str) -> None:
     """Write every file of an imported run."""
+    import yaml
+
     measurements = [one.measurement(found.tool) for one in found.cases]
     cases = [measurement.case for measurement in measurements]
     stamp = moment.astimezone(UTC).isoformat(timespec="milliseconds")
@@ -86,7 +87,7 @@ def write_run(run: RunDir, found: Foreign, path: Path, moment: datetime, *, host
     hashed = {name: digest({key: facts.get(key) for key in keys}) for name, keys in CLASSES.items()}
     run.write_json("plan.json", plan_of(cases, found))
     run.write_json("facts.json", facts)
-    (run.path / "config.yaml").write_text(json.dumps({"site": {}, "launch": {}, "rules": RULES, "hardware": {}}) + "\n", encoding="utf-8")
+    (run.path / "config.yaml").write_text(yaml.safe_dump({"site": {}, "launch": {}, "rules": RULES, "hardware": {}}), encoding="utf-8")
     writer = LineWriter(run.path / "measurements" / "000-ranks.jsonl", {"run": run.id, "ranks": []})
     for measurement in measurements:
         writer.measurement(measurement)
