@@ -58,7 +58,7 @@ ONE = "suite=[all_reduce]"
         (("run", ONE, "--runs", "0"), ("--runs", "0")),
         (("run", ONE, "--config-dir", "nowhere"), ("--config-dir", "nowhere")),
         (("run", ONE, "suite.all_reduce.axes.bytes=[1099511627776]"), ("suite.all_reduce.axes", "4096", "GiB")),
-        (("run", ONE, "store.url=s3://bucket/runs"), ("s3", "store.url")),
+        (("run", ONE, "store.url=https://host/runs"), ("https", "store.url")),
         (("run", "--resume", "nosuch"), ("nosuch",)),
         (("run", "--resume", "latest", ONE), ("--resume", "as it was planned")),
         (("plan", ONE, "foo=1"), ("foo",)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import secrets
@@ -54,8 +55,8 @@ class Server:
             "start",
         ]
         deadline = time.monotonic() + seconds
-        while subprocess.run(self.as_user(*words), check=False, capture_output=True, cwd="/").returncode:
-            assert time.monotonic() < deadline, (self.folder / "log").read_text(encoding="utf-8")[-2000:]
+        while (done := subprocess.run(self.as_user(*words), check=False, capture_output=True, text=True, cwd="/")).returncode:
+            assert time.monotonic() < deadline, done.stdout + done.stderr + (self.folder / "log").read_text(encoding="utf-8")[-2000:]
             time.sleep(0.2)
 
     def kill(self) -> None:
@@ -121,15 +122,23 @@ def bucket() -> Iterator[str]:
     running = moto.ThreadedMotoServer(port=0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()
-    os.environ |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
-    os.environ["AWS_ENDPOINT_URL"] = f"http://{host}:{port}"
-    import s3fs
+    options = {
+        "key": "testing",
+        "secret": "testing",
+        "client_kwargs": {"endpoint_url": f"http://{host}:{port}", "region_name": "us-east-1"},
+    }
+    import boto3
+    import fsspec
 
-    s3fs.S3FileSystem(endpoint_url=os.environ["AWS_ENDPOINT_URL"]).mkdir("assay-test")
-    yield os.environ["AWS_ENDPOINT_URL"]
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1", **keys)
+    client.create_bucket(Bucket="assay-test")
+    fsspec.config.conf["s3"] = options
+    os.environ["FSSPEC_S3"] = json.dumps(options)  # for the writers that are processes of their own
+    yield options["client_kwargs"]["endpoint_url"]
     running.stop()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
-        os.environ.pop(name, None)
+    fsspec.config.conf.pop("s3", None)
+    os.environ.pop("FSSPEC_S3", None)
 
 
 @pytest.fixture(params=KINDS)
