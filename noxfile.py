@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import nox
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 ANTLR = "antlr4-python3-runtime==4.9.3"  # Hydra's parser
 ROOMS = ("harness", "suites", "collectives", "conf", "results")
+COMPUTING = ("tests/results", "tests/exchange", "tests/calibration", "tests/suites")  # tests that start next to nothing
 
 nox.options.sessions = ["lint", "types", "imports", "tests"]
 nox.options.default_venv_backend = "none" if importlib.util.find_spec("assay") else "venv"
@@ -64,8 +66,21 @@ def imports(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Pytest; arguments after ``--`` go to it."""
-    run(session, ready(session, "test") / "pytest", *session.posargs)
+    """Pytest; arguments after ``--`` go to it. Slurm's tests mostly wait, so they go on beside those that only compute."""
+    pytest = ready(session, "test") / "pytest"
+    if session.posargs:
+        run(session, pytest, *session.posargs)
+        return
+    with Path(session.create_tmp(), "slurm.txt").open("w+") as said, subprocess.Popen([str(pytest), "tests/slurm"], stdout=said) as aside:  # noqa: S603 - our own tests
+        try:
+            run(session, pytest, *COMPUTING)
+        finally:
+            aside.wait()
+            said.seek(0)
+            sys.stdout.write(said.read())
+    if aside.returncode:
+        session.error(f"pytest tests/slurm ended with {aside.returncode}")
+    run(session, pytest, "tests", *(f"--ignore={folder}" for folder in ("tests/slurm", *COMPUTING)))
 
 
 @nox.session

@@ -85,7 +85,10 @@ def make(store: Store, runs: Sequence[RunDir], *, redactor: Redactor | None = No
     """Make a dossier of all runs of a plan; with a redactor names are taken out before anything is hashed."""
     found = matching(store, runs)
     raw = [files_of(run) for run in found]
-    shipped = [files if redactor is None else {name: redactor.file(name, content) for name, content in files.items()} for files in raw]
+    shipped = [
+        files if redactor is None else {redactor.text(name): redactor.file(name, content) for name, content in files.items()}
+        for files in raw
+    ]
     entries = chain([run.id for run in found], shipped)
     code = code_hashes()
     manifest = {

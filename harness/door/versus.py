@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from assay.harness.door.console import color, emit_json, out, parser
+from assay.harness.door.console import color, emit_json, out, parser, tell
 from assay.harness.door.runs import opened, store_option
 from assay.harness.errors import RefusalError
 
@@ -36,17 +36,22 @@ def main(argv: Sequence[str]) -> int:
     p.add_argument("--json", action="store_true", help="print one JSON document")
     ns = p.parse_args(list(argv))
     from assay.results.contender import read_contender
+    from assay.results.prices import stated_price
     from assay.results.report import finish
     from assay.results.scoreboard import answers, scoreboard_lines
     from assay.results.versus import as_dict, versus
     from assay.results.versus_text import versus_lines
 
     store = opened(ns.store)
-    contenders = []
+    contenders, prices = [], numbers(ns.price, "--price")
     for word in ns.contenders:
         label, mark, names = word.partition("=")
-        contenders.append(read_contender(label, store.resolve(names if mark else label)))
-    prices = numbers(ns.price, "--price")
+        runs = store.resolve(names if mark else label)
+        contenders.append(read_contender(label, runs))
+        stated = stated_price(runs)
+        if stated is not None and label not in prices:
+            prices[label] = stated[0]
+            tell(f"price of {label}: {stated[0]:g} {stated[1]}")
     found = versus(contenders, prices=prices)
     costs = tokens(ns, prices, {one.label: one.watts for one in found.ratios})
     if ns.json:

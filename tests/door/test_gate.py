@@ -79,7 +79,7 @@ def test_a_turn_that_measures_nothing_is_an_error(place: Place, turn: str) -> No
 
 
 def test_advisory_reports_without_failing(place: Place, turn: str) -> None:
-    words = ("gate", "--base-cmd", f"{turn} 1.0", "--head-cmd", f"{turn} 1.1", "--pairs", "8", "--no-warm", "--advisory")
+    words = ("gate", "--base-cmd", f"{turn} 1.0", "--head-cmd", f"{turn} 1.1", "--pairs", "6", "--no-warm", "--advisory")
     done = place.assay(*words)
     assert done.returncode == 0
     assert "would be 1" in done.stdout

@@ -54,6 +54,8 @@ def run(store: Path, number: int, *, bad: bool = False, other: bool = False) -> 
         "alice@gpu-node-17: nic 00:1b:44:11:3a:b7 at fe80:0000:0000:0000:0202:b3ff:fe1e:8329, File /home/alice/x.py, NCCL 2.28.3\n",
         encoding="utf-8",
     )
+    (made.path / "deaths").mkdir()
+    (made.path / "deaths" / "gpu-node-17-123.json").write_text('{"host": "gpu-node-17"}', encoding="utf-8")
     (made.path / "stacks").mkdir()
     (made.path / "stacks" / "000-rank00000.txt").write_bytes(b'File "/home/alice/y.py", line 3 \xff\xfe GPU-NODE-17')
     judgement = judge(made, config=made.config())
@@ -233,6 +235,9 @@ def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "sound" in capsys.readouterr().out
     assert main(["dossier", "import", out, "--vendor-supplied", "--store", str(tmp_path / "in")]) == 0
     assert "3 runs taken in" in capsys.readouterr().out
+    seal = str(dossier.read(Path(out)).manifest["end"])
+    assert main(["dossier", "verify", out, "--seal", seal]) == 0
+    assert main(["dossier", "verify", out, "--seal", "0" * 64]) == 1
     bad = altered(Path(out), lambda name, content: None if name == "0001/records.jsonl" else (name, content))
     assert main(["dossier", "verify", str(bad)]) == 1
     assert main(["dossier", "import", str(bad), "--store", str(tmp_path / "in2")]) == 3

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from scipy.stats import gmean
 
 from assay.harness.case import Case
@@ -17,6 +18,7 @@ from assay.harness.door.main import main
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
 from assay.results.contender import Contender, read_contender
+from assay.results.prices import stated_price
 from assay.results.scoreboard import RECOMMENDATIONS, answers
 from assay.results.tokens import Assumptions, cost, sensitivity
 from assay.results.versus import versus
@@ -181,3 +183,22 @@ def test_the_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["versus", *words, "--store", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["ranking"] == [["bb"], ["a"]]
     assert main(["versus", *words, "--store", str(tmp_path), "--tokens-per-second", "a=1000"]) == 3
+
+
+def priced(store: Path, price: Any) -> RunDir:
+    made = write_run(store / f"r{abs(hash(str(price))) % 10**6}", [measured(CASES[0], [1e-3] * 10)])
+    config = {"site": {}, "launch": {}, "rules": {}, "hardware": {"price": price}}
+    (made.path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    return made
+
+
+def test_prices_are_stated_with_their_source(tmp_path: Path) -> None:
+    entry = {"device_hour": {"value": 2.5, "unit": "USD/h", "source": "offer of 2026-11-02"}}
+    one = priced(tmp_path, entry)
+    assert stated_price([one]) == (2.5, "USD/h, offer of 2026-11-02")
+    assert stated_price([one, priced(tmp_path, None)]) is None
+    with pytest.raises(RefusalError, match="2 prices"):
+        stated_price([one, priced(tmp_path, {"device_hour": entry["device_hour"] | {"value": 3.0}})])
+    for bad in ({"device_hour": {"value": 0, "unit": "USD/h", "source": "x"}}, {"device_hour": {"value": 1, "unit": "USD/h"}}, {"hour": 1}):
+        with pytest.raises(RefusalError, match="device_hour"):
+            stated_price([priced(tmp_path, bad)])
