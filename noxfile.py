@@ -11,6 +11,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nox
@@ -71,7 +72,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         run(session, pytest, *session.posargs)
         return
-    with Path(session.create_tmp(), "slurm.txt").open("w+") as said, subprocess.Popen([str(pytest), "tests/slurm"], stdout=said) as aside:  # noqa: S603 - our own tests
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen([str(pytest), "tests/slurm"], stdout=said) as aside:  # noqa: S603 - our own tests
         try:
             run(session, pytest, *COMPUTING)
         finally:

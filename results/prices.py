@@ -33,8 +33,9 @@ def price_of(run: RunDir) -> tuple[float, str] | None:
         return None
     if not held:
         return None
-    entry = held.get("device_hour") if isinstance(held, dict) else None
-    value = finite_float(entry.get("value")) if isinstance(entry, dict) else None
+    told = held.get("device_hour") if isinstance(held, dict) else None
+    entry: dict[str, Any] = told if isinstance(told, dict) else {}
+    value = finite_float(entry.get("value"))
     if value is None or value <= 0 or not str(entry.get("unit") or "").endswith("/h") or not str(entry.get("source") or "").strip():
         message = "takes device_hour with a positive value, a unit such as USD/h, and a source"
         raise RefusalError(
