@@ -31,6 +31,7 @@ class Found:
         by: who vouches for the answer: ``test`` where the tool checked it, else ``nobody``.
         wrong: what the tool found wrong, in words; empty where nothing was.
         error: why there is no figure, in words; empty where there is one.
+        skipped: why it was not measured, in words, where the tool left it out; empty otherwise.
         notes: how it was measured.
 
     """
@@ -45,6 +46,7 @@ class Found:
     by: CheckedBy = "nobody"
     wrong: str = ""
     error: str = ""
+    skipped: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def measurement(self, tool: str) -> Measurement:
@@ -52,16 +54,17 @@ class Found:
         case = Case(
             self.suite, f"import:{tool}", dict(self.params), nranks=self.ranks, layout=f"1x{self.ranks}", align="block", device="foreign"
         )
-        status: Status = "error" if self.error else "wrong" if self.wrong else "measured"
+        status: Status = "error" if self.error else "skipped" if self.skipped else "wrong" if self.wrong else "measured"
+        empty = bool(self.error or self.skipped)
         checked = Checked(
             ok=not self.wrong, checks=int(self.by != "nobody"), tested=int(self.by != "nobody"), reason=self.wrong, by=self.by
         )
-        samples = Samples() if self.error else Samples((tuple(self.seconds),))
-        flags = (AGGREGATE,) if self.aggregate and not self.error else ()
+        samples = Samples() if empty else Samples((tuple(self.seconds),))
+        flags = (AGGREGATE,) if self.aggregate and not empty else ()
         return Measurement(
             case,
             status,
-            reason=self.error or self.wrong,
+            reason=self.error or self.skipped or self.wrong,
             scope=self.scope,
             volume=self.volume,
             checked=checked,
@@ -111,7 +114,7 @@ def number_of(value: object, *, where: str) -> float:
     """Read a finite number, also one written as text; RefusalError otherwise."""
     try:
         number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         message = "is no finite number"
@@ -119,10 +122,22 @@ def number_of(value: object, *, where: str) -> float:
     return number
 
 
+def whole_number(value: object, *, where: str) -> int:
+    """Read a whole number, also one written as text; RefusalError otherwise."""
+    number = number_of(value, where=where)
+    if not number.is_integer():
+        message = "is no whole number"
+        raise refuse(message, value=value, where=where)
+    return int(number)
+
+
 def load_json(text: str, *, tool: str) -> Any:
     """Parse JSON; RefusalError names line and column where it breaks off."""
     try:
         return json.loads(text)
+    except RecursionError as error:
+        message = f"is no JSON of {tool}: its lists lie in one another too deeply"
+        raise refuse(message, where="the file") from error
     except ValueError as error:
         place = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else "the file"
         message = f"is no JSON of {tool}: {error.msg if isinstance(error, json.JSONDecodeError) else error}"
@@ -144,3 +159,8 @@ def listing(data: Mapping[str, Any], name: str, *, where: str) -> Sequence[Any]:
         message = f"has no list {name!r}"
         raise refuse(message, where=where)
     return found
+
+
+def optional_list(data: Mapping[str, Any], name: str, *, where: str) -> Sequence[Any]:
+    """Take a JSON list by name, empty where it is missing or null; RefusalError for anything else."""
+    return [] if data.get(name) is None else listing(data, name, where=where)

@@ -9,6 +9,10 @@ from assay.harness.work import Volume
 from assay.results.exchange.foreign import Foreign, Found, listing, load_json, mapping, number_of, positive, refuse
 
 TOOL = "google-benchmark"
+# Aggregates of versions before 1.5, which had no run_type: their names end so.
+AGGREGATES = ("_mean", "_median", "_stddev", "_cv", "_BigO", "_RMS")
+# A rate is per second of CPU unless the benchmark asked for another clock, which its name tells (benchmark_runner.cc, UseRealTime).
+WALL = {"real_time", "manual_time"}
 UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -27,7 +31,7 @@ def read(text: str) -> Foreign:
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for number, one in enumerate(listing(data, "benchmarks", where="the file")):
         row = mapping(one, where=f"benchmarks[{number}]")
-        if row.get("run_type", "iteration") == "iteration":
+        if iteration(row):
             groups.setdefault(str(row.get("run_name") or row.get("name") or number), []).append(row)
     if not groups:
         message = "holds no iterations (only aggregates?)"
@@ -38,6 +42,30 @@ def read(text: str) -> Foreign:
     return Foreign(TOOL, cases, version=version, host=host, started=str(context.get("date", "")), facts=facts)
 
 
+def iteration(row: Mapping[str, Any]) -> bool:
+    """Tell a repetition from an aggregate over repetitions, whose figures may be no times at all."""
+    if "run_type" in row:
+        return bool(row["run_type"] == "iteration")
+    return not str(row.get("name", "")).endswith(AGGREGATES)
+
+
+def duration(row: Mapping[str, Any], field: str, *, where: str) -> float:
+    """Read one time of a repetition in seconds."""
+    unit = row.get("time_unit", "ns")
+    if not isinstance(unit, str) or unit not in UNITS:
+        message = "is no unit of time"
+        raise refuse(message, value=unit, where=f"{where}.time_unit", fix=f"Known: {', '.join(UNITS)}.")
+    return positive(row.get(field), where=f"{where}.{field}") * UNITS[unit]
+
+
+def moved(name: str, row: Mapping[str, Any]) -> float:
+    """Give the bytes of one step: the rate that was told, times the clock that it was told by."""
+    if row.get("bytes_per_second") is None:
+        return 0.0
+    clock = "real_time" if WALL & set(name.split("/")) else "cpu_time"
+    return number_of(row["bytes_per_second"], where=f"{name}.bytes_per_second") * duration(row, clock, where=name)
+
+
 def case(name: str, rows: list[Mapping[str, Any]]) -> Found:
     """Make one case of all repetitions of one benchmark; each is a mean over its iterations."""
     base, *params = name.split("/")
@@ -45,16 +73,10 @@ def case(name: str, rows: list[Mapping[str, Any]]) -> Found:
     error = next((str(row.get("error_message") or "the benchmark reported an error") for row in rows if row.get("error_occurred")), "")
     if error:
         return Found(f"google_benchmark.{base}", named, error=error)
-    seconds = []
-    for row in rows:
-        unit = row.get("time_unit", "ns")
-        if unit not in UNITS:
-            message = "is no unit of time"
-            raise refuse(message, value=unit, where=f"{name}.time_unit", fix=f"Known: {', '.join(UNITS)}.")
-        seconds.append(positive(row.get("real_time"), where=f"{name}.real_time") * UNITS[unit])
-    rate = rows[0].get("bytes_per_second")
-    moved = number_of(rate, where=f"{name}.bytes_per_second") * seconds[0] if rate is not None else 0.0
+    skipped = next((str(row.get("skip_message") or "skipped") for row in rows if row.get("skipped")), "")
+    if skipped:
+        return Found(f"google_benchmark.{base}", named, skipped=skipped)
+    seconds = [duration(row, "real_time", where=name) for row in rows]
+    volume = Volume(memory_nbytes=round(moved(name, rows[0])))
     iterations = {"repetition": f"mean over {rows[0].get('iterations', '?')} iterations"}
-    return Found(
-        f"google_benchmark.{base}", named, seconds, aggregate=len(rows) == 1, volume=Volume(memory_nbytes=round(moved)), notes=iterations
-    )
+    return Found(f"google_benchmark.{base}", named, seconds, aggregate=len(rows) == 1, volume=volume, notes=iterations)

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from assay.harness.work import Volume
-from assay.results.exchange.foreign import Foreign, Found, listing, load_json, mapping, number_of, positive, refuse, whole
+from assay.results.exchange.foreign import (
+    Foreign,
+    Found,
+    listing,
+    load_json,
+    mapping,
+    number_of,
+    optional_list,
+    positive,
+    refuse,
+    whole,
+    whole_number,
+)
 
 TOOL = "nccl-tests"
 RANK = re.compile(r"#\s+Rank\s+(\d+)\s.*?\son\s+(\S+)\s+device\s+(\d+)\s+\[\S+\]\s*(.*)")
@@ -46,6 +59,9 @@ def from_table(text: str) -> Foreign:
         message = "holds no rows" if not cases else "is cut off: the line '# Avg bus bandwidth' is missing"
         raise refuse(message, where=f"line {len(lines)}")
     bad = next((line for line in lines if "Out of bounds values" in line and "FAILED" in line), "")
+    if bad and not any(case.wrong for case in cases):
+        # The old column `error` can hold less than 1 in a row that failed: the file says that something is wrong, and not what.
+        cases = [replace(case, wrong=f"the tests ended with '{bad.lstrip('# ')}' and no row says where") for case in cases]
     facts = {"devices": sorted({found.group(4).strip() for found in ranks}), "hosts": sorted({found.group(2) for found in ranks})}
     return Foreign(TOOL, cases, host=facts["hosts"][0] if ranks else "", facts=facts, notes=(bad.lstrip("# "),) if bad else ())
 
@@ -67,7 +83,7 @@ def found_case(
     name: str, row: Mapping[str, Any], place: str, own: Sequence[Any], *, ranks: int, where: str, times: Sequence[float] = ()
 ) -> Found:
     """Make one case of (time in us, algbw, busbw, wrong) and the row's own columns."""
-    nbytes = int(number_of(row.get("size"), where=where))
+    nbytes = whole_number(row.get("size"), where=f"{where}.size")
     seconds = positive(own[0], where=where) * 1e-6
     algbw, busbw = number_of(own[1], where=where), number_of(own[2], where=where)
     unchecked = own[3] is None or str(own[3]) in WITHOUT
@@ -78,7 +94,7 @@ def found_case(
         "bytes": nbytes,
         "dtype": str(row.get("type", "")),
         "redop": str(row.get("redop", "")),
-        "root": int(row.get("root", -1)),
+        "root": whole_number(row.get("root", -1), where=f"{where}.root"),
         "place": place,
     }
     return Found(
@@ -97,14 +113,16 @@ def found_case(
 def from_json(text: str) -> Foreign:
     """Read ``-J``: fields as src/util.cu of nccl-tests 2.17 writes them."""
     data = mapping(load_json(text, tool=TOOL), where="the file")
-    if data.get("version") not in {1, 2}:
+    if data.get("version") not in [1, 2]:
         message = "is a version of nccl-tests' JSON that is not known"
         raise refuse(message, value=data.get("version"), where="version", fix="Known are 1 and 2.")
     if "end_time" not in data:
         message = "is not finished: end_time is missing"
         raise refuse(message, where="end_time")
-    name = next((found.group(1) for word in data.get("args") or [] if (found := NAME.search(str(word)))), "collective")
-    ranks = [rank for rank in data.get("devices") or data.get("ranks") or [] if isinstance(rank, Mapping)]
+    name = next(
+        (found.group(1) for word in optional_list(data, "args", where="the file") if (found := NAME.search(str(word)))), "collective"
+    )
+    ranks = [rank for name in ("devices", "ranks") for rank in optional_list(data, name, where="the file") if isinstance(rank, Mapping)]
     cases: list[Found] = []
     for number, row in enumerate(listing(data, "results", where="the file")):
         where = f"results[{number}]"
@@ -114,8 +132,11 @@ def from_json(text: str) -> Foreign:
             if own is not None:
                 body = mapping(own, where=f"{where}.{place}")
                 values = [body.get("time", body.get("cpu_time")), body.get("alg_bw"), body.get("bus_bw"), body.get("nwrong")]
-                kept = mapping(row_data.get(f"{place}_per_iter") or {}, where=f"{where}.{place}_per_iter").get("times_us") or []
-                times = [positive(value, where=f"{where}.{place}_per_iter.times_us") * 1e-6 for value in kept]
+                kept = mapping(row_data.get(f"{place}_per_iter") or {}, where=f"{where}.{place}_per_iter")
+                times = [
+                    positive(value, where=f"{where}.{place}_per_iter.times_us") * 1e-6
+                    for value in optional_list(kept, "times_us", where=where)
+                ]
                 cases.append(found_case(name, row_data, place, values, ranks=max(len(ranks), 1), where=f"{where}.{place}", times=times))
     host = str(ranks[0].get("hostname", "")) if ranks else ""
     facts = {"devices": sorted({str(rank.get("device_info", "")) for rank in ranks}), "nccl": str(data.get("nccl_version", ""))}

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from assay.results.record import Record
-from assay.results.units import percent, plain, quantity
+from assay.results.units import percent, plain, quantity, signed
 
 if TYPE_CHECKING:
+    from assay.results.compare import Comparison, Row
     from assay.results.judge import Judgement
     from assay.results.verdict import Verdict
 
 Kind = Literal["passed", "failed", "error", "skipped"]
 KINDS: Mapping[str, Kind] = {"fail": "failed", "error": "error", "no-verdict": "skipped", "skip": "skipped", "pass": "passed"}
 ORDER = ("failed", "error", "skipped", "passed")
+COMPARED: Mapping[str, Kind] = {"slower": "failed", "missing": "error", "same": "passed", "faster": "passed", "known": "passed"}
 STANDING: Mapping[str, Kind] = {"wrong": "failed", "measured": "passed", "skipped": "skipped", "not_applicable": "skipped"}
 
 
@@ -34,7 +36,7 @@ class Outcome:
 
 
 def outcomes(judgement: Judgement) -> list[Outcome]:
-    """Give one outcome a planned case, then one for each verdict on the whole run that is not a pass."""
+    """Give one outcome a planned case, one for each verdict on the whole run that is not a pass, and one for each row that was compared."""
     verdicts: dict[str, list[Verdict]] = {}
     for verdict in judgement.verdicts:
         verdicts.setdefault(verdict.key, []).append(verdict)
@@ -61,7 +63,29 @@ def outcomes(judgement: Judgement) -> list[Outcome]:
         )
     whole = [verdict for verdict in verdicts.get("", []) if verdict.status not in {"pass", "skip"}]
     found += [Outcome("run", verdict.rule, KINDS[verdict.status], verdict.status, verdict.reason) for verdict in whole]
-    return found
+    return found + compared(judgement.comparison)
+
+
+def compared(comparison: Comparison | None) -> list[Outcome]:
+    """Give one outcome for each compared case; a comparison that could compare nothing is one, skipped: it never vanishes."""
+    if comparison is None:
+        return []
+    if not comparison.rows:
+        return [Outcome("compare", "comparison", "skipped", "inconclusive", "; ".join(comparison.notes) or "nothing was compared")]
+    return [
+        Outcome("compare", f"{row.key} {row.subject}".strip(), COMPARED.get(row.status, "skipped"), row.status, row.reason, change(row))
+        for row in comparison.rows
+    ]
+
+
+def change(row: Row) -> str:
+    """Write what was compared: both sides, the change and its interval, and the runs behind them."""
+    if row.base is None or row.head is None or row.change is None:
+        return ""
+    text = f"{row.metric} {quantity(row.base, row.unit)} -> {quantity(row.head, row.unit)} {signed(row.change)}"
+    if row.interval is not None:
+        text += f" [{signed(row.interval[0])}, {signed(row.interval[1])}]"
+    return plain(f"{text} n={row.n_base}/{row.n_head} runs")
 
 
 def figure(record: Record) -> str:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assay.results.exchange.foreign import Foreign, Found, listing, load_json, mapping, positive, refuse
+from assay.results.exchange.foreign import Foreign, Found, listing, load_json, mapping, optional_list, positive, refuse
 
 if TYPE_CHECKING:
     from assay.results.judge import Judgement
@@ -29,17 +29,24 @@ def read(text: str) -> Foreign:
         row = mapping(one, where=f"benchmarks[{number}]")
         name = str(row.get("fullname") or row.get("name") or number)
         stats = mapping(row.get("stats"), where=f"{name}.stats")
-        rounds = stats.get("data") or []
+        rounds = optional_list(stats, "data", where=f"{name}.stats")
         values = rounds or [stats.get("median")]
         seconds = [positive(value, where=f"{name}.stats.{'data' if rounds else 'median'}") for value in values]
-        params = {"test": name} | {f"param_{key}": str(value) for key, value in (row.get("params") or {}).items()}
-        cases.append(Found("pytest", params, seconds, aggregate=not rounds, by="test"))
+        params = {"test": name} | {
+            f"param_{key}": str(value) for key, value in mapping(row.get("params") or {}, where=f"{name}.params").items()
+        }
+        # A test that fails after its timing is in the file like any other, so the file does not say that it passed.
+        cases.append(Found("pytest", params, seconds, aggregate=not rounds))
     if not cases:
         message = "holds no benchmarks"
         raise refuse(message, where="benchmarks")
     machine = mapping(data.get("machine_info") or {}, where="machine_info")
     commit = mapping(data.get("commit_info") or {}, where="commit_info")
-    facts = {"cpu_model": (machine.get("cpu") or {}).get("brand_raw", ""), "python": machine.get("python_version", ""), "git": dict(commit)}
+    facts = {
+        "cpu_model": mapping(machine.get("cpu") or {}, where="machine_info.cpu").get("brand_raw", ""),
+        "python": machine.get("python_version", ""),
+        "git": dict(commit),
+    }
     host, started = str(machine.get("node", "")), str(data.get("datetime", ""))
     return Foreign(TOOL, cases, version=str(data.get("version", "")), host=host, started=started, facts=facts)
 

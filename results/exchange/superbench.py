@@ -14,13 +14,14 @@ TOOL = "superbench"
 NAME = re.compile(r"(?P<bench>[^/]+(?:/[^/]+)*)/(?P<metric>[^/:]+)(?::(?P<rank>\d+))?")
 # Unit by benchmark and metric, from SuperBench's documentation of micro-benchmarks: pattern, kind, factor to seconds, FLOP/s or B/s.
 KNOWN = (
-    (re.compile(r"gemm-flops/.+"), "flop_rate", 1e9),  # GFLOP/s
+    (re.compile(r"gemm-flops/(?!.*(?i:int|iops)).+"), "flop_rate", 1e9),  # GFLOP/s; operations on integers are no FLOP
     (re.compile(r"(mem-bw|gpu-(sm-)?copy-bw)/.+"), "memory_rate", 1e9),  # GB/s
-    (re.compile(r"nccl-bw/.+_time"), "time", 1e-6),  # us
-    (re.compile(r"kernel-launch/.+overhead"), "time", 1e-3),  # ms
+    (re.compile(r"[nr]ccl-bw/.+_time"), "time", 1e-6),  # us
+    (re.compile(r"kernel-launch/(.+_overhead|event_time|wall_time)"), "time", 1e-3),  # ms
     (re.compile(r".+/steptime_.+"), "time", 1e-3),  # ms
     (re.compile(r"(pytorch-)?(computation-communication-overlap|matmul|sharding-matmul)/.+"), "time", 1e-3),  # ms
-    (re.compile(r"ib-loopback/.+"), "memory_rate", 1e6),  # MB/s
+    (re.compile(r"ib-loopback/ib_(write|read|send)_bw_.+"), "memory_rate", 1e9),  # GB/s
+    (re.compile(r"ib-loopback/IB_(write|read|send)_.+_Avg_.+"), "memory_rate", 1e6),  # MB/s: older names, perftest's own unit
 )
 STEP = 1e12  # work or bytes of one step where only a rate is told: the time of one step is STEP / rate
 
@@ -51,7 +52,11 @@ def read(text: str) -> Foreign:
     if not cases:
         message = "holds no figure whose unit is known"
         raise refuse(message, where="the file")
-    notes = (f"{len(unknown)} metrics are left out, since nobody says their unit: {', '.join(sorted(unknown)[:5])}",) if unknown else ()
+    notes = (
+        (f"{len(unknown)} metrics are left out, since they have no unit that is read here: {', '.join(sorted(unknown)[:5])}",)
+        if unknown
+        else ()
+    )
     return Foreign(TOOL, cases, host=hosts[0] if len(hosts) == 1 else f"{len(hosts)} nodes", facts={"hosts": hosts}, notes=notes)
 
 
@@ -71,10 +76,14 @@ def node_cases(node: str, row: Mapping[str, Any], *, where: str) -> tuple[list[F
         plain = name.partition(":")[0]
         known = next(((kind, factor) for pattern, kind, factor in KNOWN if pattern.fullmatch(plain)), None)
         figure = number_of(value, where=f"{where} {name}")
-        if known is None or figure <= 0:
+        if known is None:
             unknown.add(plain)
             continue
-        cases.append(figured(bare, *known, figure))
+        if figure < 0:
+            message = "is below zero"
+            raise refuse(message, value=value, where=f"{where} {name}")
+        # A benchmark that fell over reports zero, and zero is no measurement.
+        cases.append(figured(bare, *known, figure) if figure else replace(bare, error="the tool reported 0"))
     return cases, unknown
 
 
