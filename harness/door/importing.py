@@ -13,12 +13,13 @@ SUMMARY = "make a run of another tool's file, so that old results join the histo
 EPILOG = """\
 Read are nccl-tests (text and -J), OSU micro-benchmarks, NVBench, google-benchmark, pytest-benchmark and SuperBench; the file itself tells
 which one it is. What the tool did not check is vouched for by nobody: such a run has no verdict (exit code 4), but it can be compared.
+Several files are all read before the first becomes a run. A file that is a run of the store already is refused.
 """
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the verb; returns the exit code."""
-    from assay.results.exchange.importing import READERS, bring_in, date_of
+    from assay.results.exchange.importing import READERS, bring_in, check, date_of
 
     p = parser("import", SUMMARY, EPILOG)
     p.add_argument("files", nargs="+", metavar="FILE", help="each file becomes a run")
@@ -29,6 +30,7 @@ def main(argv: Sequence[str]) -> int:
     p.add_argument("--json", action="store_true", help="print one JSON document")
     ns = p.parse_args(list(argv))
     store, date = opened(ns.store), date_of(ns.date) if ns.date else None
+    check([Path(file) for file in ns.files], store, tool=ns.format)
     made = [bring_in(Path(file), store, tool=ns.format, host=ns.host, date=date) for file in ns.files]
     give_back(ns.store, store, [run.id for run in made])
     if ns.json:

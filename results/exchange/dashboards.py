@@ -19,26 +19,39 @@ DIRECTIONS = {"lower": "customSmallerIsBetter", "higher": "customBiggerIsBetter"
 
 def label(record: Record) -> str:
     """Name a series: case and subject."""
-    return plain(f"{record.key} {record.subject}")
+    return plain(f"{record.key} {record.subject}".strip())
 
 
 def cut(text: str, longest: int) -> str:
-    """Cut a name; its hash keeps two long ones apart."""
-    if len(text) <= longest:
+    """Cut a name to ``longest`` bytes of UTF-8, which is what Bencher counts (Rust's ``len``); its hash keeps two long ones apart."""
+    raw = text.encode()
+    if len(raw) <= longest:
         return text
-    return f"{text[: longest - 13]}~{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return f"{raw[: longest - 13].decode(errors='ignore')}-{digest(text)}"
+
+
+def digest(text: str) -> str:
+    """Give twelve characters that tell a text from others."""
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:12]
 
 
 def bmf(records: Sequence[Record]) -> dict[str, Any]:
-    """Bencher Metric Format (bencher.dev/docs/reference/bencher-metric-format): names up to 1,024 characters, measures up to 64."""
+    """Bencher Metric Format (bencher.dev/docs/reference/bencher-metric-format): names up to 1,024 bytes, measures up to 64."""
     found: dict[str, Any] = {}
     for record in records:
         measure: dict[str, float] = {"value": record.value}
         if record.interval is not None:
             measure |= {"lower_value": record.interval[0], "upper_value": record.interval[1]}
-        slug = cut(re.sub(r"[^a-z0-9]+", "-", f"{record.metric} {record.unit}".lower()).strip("-"), LONGEST_SLUG)
-        found.setdefault(cut(label(record), LONGEST_NAME), {})[slug] = measure
+        measures = found.setdefault(cut(label(record), LONGEST_NAME), {})
+        measures[slug(record, taken=measures)] = measure
     return found
+
+
+def slug(record: Record, *, taken: Mapping[str, Any]) -> str:
+    """Name a measure; one that another metric of the case has already gets a hash, since it would take its place."""
+    text = f"{record.metric} {record.unit}"
+    name = cut(re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or digest(text), LONGEST_SLUG)
+    return f"{name[: LONGEST_SLUG - 13].rstrip('-')}-{digest(text)}" if name in taken else name
 
 
 def action_benchmark(records: Sequence[Record]) -> dict[str, list[dict[str, Any]]]:

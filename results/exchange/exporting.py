@@ -37,7 +37,7 @@ def text_of(judgement: Judgement, fmt: str) -> str:
     title = f"Assay: {WORDS.get(judgement.exit_code, 'unknown')}, run {judgement.run.id}"
     writers: dict[str, Callable[[], str]] = {
         "junit": lambda: junit.write(found, name=f"assay {judgement.run.id}", stamp=str(described.get("started", ""))),
-        "github": lambda: github.summary(found, title=title, lines=[judgement.coverage.text()]),
+        "github": lambda: github.summary(found, title=title, lines=[judgement.coverage.text(), *judgement.problems]),
         "gitlab": lambda: openmetrics.write(records, digits=GITLAB_DIGITS),
         "openmetrics": lambda: openmetrics.write(records),
         "csv": lambda: tabular.write_csv(records),

@@ -9,7 +9,7 @@ from assay.results.units import plain
 
 LIMIT = 1024 * 1024 - 1024  # of a step's summary; GitHub drops what is larger (docs.github.com, workflow commands)
 LEVELS = {"failed": "error", "error": "error", "skipped": "warning"}
-ANNOTATIONS = 50  # shown of one job; the summary has all
+ANNOTATIONS = 10  # of each level that a step shows (actions/toolkit, docs/problem-matchers.md); the summary has all
 
 
 def cell(text: str) -> str:
@@ -35,10 +35,14 @@ def summary(found: Sequence[Outcome], *, title: str, lines: Sequence[str] = (), 
 
 
 def commands(found: Sequence[Outcome]) -> list[str]:
-    """Write one workflow command for each outcome that is no pass."""
-    loud = [one for one in worst_first(found) if one.kind in LEVELS]
-    told = [command(LEVELS[one.kind], f"assay: {one.status}", f"{one.name}: {one.message}") for one in loud[:ANNOTATIONS]]
-    return [*told, *([command("warning", "assay", f"{len(loud) - ANNOTATIONS} more findings")] if len(loud) > ANNOTATIONS else [])]
+    """Write one workflow command for each outcome that is no pass; the last one of a level that GitHub still shows counts the rest."""
+    told = []
+    for level in ("error", "warning"):
+        loud = [one for one in worst_first(found) if LEVELS.get(one.kind) == level]
+        shown = loud if len(loud) <= ANNOTATIONS else loud[: ANNOTATIONS - 1]
+        told += [command(level, f"assay: {one.status}", f"{one.name}: {one.message}") for one in shown]
+        told += [command(level, "assay", f"{len(loud) - len(shown)} more findings")] if len(shown) < len(loud) else []
+    return told
 
 
 def command(level: str, title: str, text: str) -> str:
@@ -47,6 +51,9 @@ def command(level: str, title: str, text: str) -> str:
 
 
 def escape(text: str, *, prop: bool = False) -> str:
-    """Escape for a workflow command (github.com/actions/toolkit, command.ts): percent and line ends, in properties colon and comma too."""
-    shown = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Escape for a workflow command (github.com/actions/toolkit, command.ts): percent and line ends, in properties colon and comma too.
+
+    Other control characters are shown as escapes, since a log is read on terminals too.
+    """
+    shown = "".join(c if c in "\r\n" else plain(c) for c in text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return shown.replace(":", "%3A").replace(",", "%2C") if prop else shown

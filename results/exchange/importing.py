@@ -16,6 +16,7 @@ from assay.harness.rundir import LineWriter, RunDir, dumps
 from assay.results.exchange import google_benchmark, nccl_tests, nvbench, osu, pytest_benchmark, superbench
 from assay.results.exchange.foreign import Foreign
 from assay.results.judge import judge
+from assay.results.side import optional
 from assay.results.store import Store
 
 READERS: Mapping[str, ModuleType] = {
@@ -51,6 +52,31 @@ def read_file(path: Path, *, tool: str | None = None) -> Foreign:
     if len(unique) < len(found.cases):
         message = f"{len(found.cases) - len(unique)} of {len(found.cases)} cases have the name of another one"
         raise RefusalError(message, where=str(path), fix="Give one file for each repetition of a test: a run holds every case once.")
+    return found
+
+
+def check(paths: Sequence[Path], store: Store, *, tool: str | None = None) -> None:
+    """Refuse files before any becomes a run: one that cannot be read, and one whose bytes are a run already.
+
+    The run is the unit of every comparison, so the same file twice would be two measurements that were one.
+    """
+    known = imported_files(store)
+    for path in paths:
+        read_file(path, tool=tool)
+        sha = hashlib.sha256(path.read_bytes()).hexdigest()
+        if sha in known:
+            message = f"is {known[sha]} already, and the same file is no second measurement"
+            raise RefusalError(message, value=str(path), where="FILE", fix="Use that run, or take it out of the store first.")
+        known[sha] = f"the file {path.name}"
+
+
+def imported_files(store: Store) -> dict[str, str]:
+    """Give the hash of every file that became a run of this store, and which run."""
+    found = {}
+    for name in store.ids():
+        source = optional(RunDir(store.root / name), "run.json").get("imported")
+        if isinstance(source, Mapping):
+            found[str(source.get("sha256"))] = f"run {name}"
     return found
 
 

@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 from assay.results.exchange.outcomes import Outcome
 from assay.results.units import plain
 
+# What plain text can hold and XML 1.0 cannot (its production 2, Char).
+OUTSIDE = {ord(c): ascii(c)[1:-1] for c in "\ufffe\uffff"}
 TAGS = {"failed": "failure", "error": "error", "skipped": "skipped"}
 
 
@@ -20,23 +22,28 @@ def write(found: Sequence[Outcome], *, name: str, stamp: str = "", seconds: floa
     counts = {"tests": len(kinds), "failures": kinds.count("failed"), "errors": kinds.count("error"), "skipped": kinds.count("skipped")}
     numbers = {key: str(value) for key, value in counts.items()}
     top = ET.Element("testsuites", numbers)
-    suite = ET.SubElement(top, "testsuite", {"name": plain(name), "timestamp": plain(stamp), "time": f"{seconds:.3f}"} | numbers)
+    suite = ET.SubElement(top, "testsuite", {"name": safe(name), "timestamp": safe(stamp), "time": f"{seconds:.3f}"} | numbers)
     for one in found:
         suite.append(test_case(one))
     ET.indent(top)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(top, encoding="unicode") + "\n"
 
 
+def safe(text: str) -> str:
+    """Write text with escapes for what XML 1.0 cannot hold."""
+    return plain(text).translate(OUTSIDE)
+
+
 def test_case(one: Outcome) -> ET.Element:
     """Write one outcome."""
-    head = {"classname": f"assay.{plain(one.group)}", "name": plain(one.name), "time": f"{one.seconds:.3f}"}
+    head = {"classname": f"assay.{safe(one.group)}", "name": safe(one.name), "time": f"{one.seconds:.3f}"}
     element = ET.Element("testcase", head)
     if one.properties:
         properties = ET.SubElement(element, "properties")
         for name, value in one.properties.items():
-            ET.SubElement(properties, "property", {"name": plain(name), "value": plain(value)})
+            ET.SubElement(properties, "property", {"name": safe(name), "value": safe(value)})
     if one.kind in TAGS:
-        ET.SubElement(element, TAGS[one.kind], {"type": one.status, "message": plain(one.message)})
+        ET.SubElement(element, TAGS[one.kind], {"type": safe(one.status), "message": safe(one.message)})
     if one.text:
-        ET.SubElement(element, "system-out").text = "\n".join(plain(line) for line in one.text.split("\n"))
+        ET.SubElement(element, "system-out").text = "\n".join(safe(line) for line in one.text.split("\n"))
     return element

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
+from assay.results.exchange.dashboards import cut, digest
 from assay.results.record import Record
 from assay.results.units import plain
 
@@ -24,8 +26,12 @@ UNITS = {
 def write(records: Sequence[Record], *, digits: int = 17) -> str:
     """Write figures as gauges, ``assay_METRIC_UNIT{case,subject,suite}``, with ``digits`` significant ones (GitLab compares text)."""
     families: dict[str, list[Record]] = {}
+    meant: dict[str, tuple[str, str]] = {}
     for record in records:
-        families.setdefault(name_of(record), []).append(record)
+        name, what = name_of(record), (record.metric, record.unit)
+        if meant.setdefault(name, what) != what:  # two metrics whose names differ in signs only are two families
+            name = name_of(replace(record, metric=f"{record.metric} {digest(record.metric + record.unit)}"))
+        families.setdefault(name, []).append(record)
     lines = []
     for name, rows in sorted(families.items()):
         unit = UNITS.get(rows[0].unit, slug(rows[0].unit))
@@ -41,7 +47,7 @@ def name_of(record: Record) -> str:
     """Name a family: its unit is its suffix, as OpenMetrics wants."""
     unit = UNITS.get(record.unit, slug(record.unit))
     metric = slug(record.metric)
-    return f"assay_{metric}" if metric.endswith(unit) else f"assay_{metric}_{unit}"
+    return f"assay_{metric}" if f"_{metric}".endswith(f"_{unit}") else f"assay_{metric}_{unit}"
 
 
 def slug(text: str) -> str:
@@ -55,7 +61,5 @@ def help_text(record: Record) -> str:
 
 
 def escape(value: str) -> str:
-    """Escape a label's value, cut at ``LONGEST`` characters: labels are for telling series apart, not for texts."""
-    shown = plain(value)
-    kept = shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "..."
-    return kept.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """Escape a label's value, cut at ``LONGEST`` bytes: labels tell series apart, so a hash keeps long ones from becoming one."""
+    return cut(plain(value), LONGEST).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

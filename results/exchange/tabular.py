@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from assay.harness.errors import StoreError
+from assay.results.compact import quoted
 from assay.results.frames import COLUMNS
 from assay.results.record import Record
 
+OBJECT = 1 << 30  # bytes of one record's line at most; DuckDB stops at 16 MiB by itself
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -29,18 +34,36 @@ def shown(value: object) -> object:
     """Write one cell."""
     if value is None:
         return ""
+    value = storable(value)
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
+def storable(value: object) -> object:
+    """Give a field as UTF-8 can hold it: half a surrogate pair, which JSON can smuggle in, becomes its escape."""
+    if isinstance(value, list):
+        return [storable(one) for one in value]
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+
+
 def write_parquet(records: Sequence[Record], path: Path) -> None:
-    """Write every record to a Parquet file (zstd), types as in ``frames.COLUMNS``."""
+    """Write every record to a Parquet file (zstd), types as in ``frames.COLUMNS``, whole or not at all.
+
+    OSError for a folder that is not there, StoreError for what DuckDB cannot write.
+    """
     import duckdb
 
-    columns = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
-    marks = ", ".join("?" for _ in COLUMNS)
-    with duckdb.connect() as connection:
-        connection.execute(f"CREATE TABLE records ({columns})")
-        if records:
-            rows = [[record.as_dict()[name] for name in COLUMNS] for record in records]
-            connection.executemany(f"INSERT INTO records VALUES ({marks})", rows)  # noqa: S608 - question marks
-        connection.table("records").to_parquet(str(path), compression="zstd")
+    columns = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items()) + "}"
+    with tempfile.TemporaryDirectory() as aside, tempfile.TemporaryDirectory(prefix=".assay-", dir=path.parent) as beside:
+        rows, made = Path(aside) / "rows.jsonl", Path(beside) / "made.parquet"
+        lines = [json.dumps({name: storable(value) for name, value in record.as_dict().items()}) for record in records]
+        rows.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        source = f"read_json('{quoted(rows)}', columns={columns}, format='newline_delimited', maximum_object_size={OBJECT})"
+        try:
+            with duckdb.connect() as connection:
+                connection.execute("SET preserve_insertion_order = true")
+                target = f"'{quoted(made)}' (FORMAT parquet, COMPRESSION zstd)"
+                connection.execute(f"COPY (SELECT * FROM {source}) TO {target}")  # noqa: S608 - paths, quoted
+        except duckdb.Error as error:
+            message = f"cannot write {path}: {error}"
+            raise StoreError(message) from error
+        made.replace(path)

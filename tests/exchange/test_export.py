@@ -96,9 +96,9 @@ def test_bmf_is_within_benchers_limits(judgement: Judgement) -> None:
     found = json.loads(text_of(judgement, "bmf"))
     assert found
     for name, measures in found.items():
-        assert 0 < len(name) <= 1024
+        assert 0 < len(name.encode()) <= 1024
         for slug, metric in measures.items():
-            assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9~]+)*", slug)
+            assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
             assert len(slug) <= 64
             assert set(metric) <= {"value", "lower_value", "upper_value"}
             assert all(isinstance(value, float) for value in metric.values())
@@ -158,7 +158,11 @@ def test_github_puts_what_failed_first_and_cuts_at_its_limit(judgement: Judgemen
     told = github.commands(found)
     assert told[0].startswith("::error title=assay%3A wrong::")
     assert all("\n" not in line for line in told)
-    assert len(github.commands(found * 100)) == github.ANNOTATIONS + 1
+    many_told = github.commands(found * 100)
+    errors = [line for line in many_told if line.startswith("::error")]
+    # 300 of them, and GitHub shows ten of a level and step (actions/toolkit, docs/problem-matchers.md): the tenth counts the rest.
+    assert len(errors) == 10
+    assert errors[-1] == "::error title=assay::291 more findings"
 
 
 def test_the_verb(judgement: Judgement, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
