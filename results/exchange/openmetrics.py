@@ -41,7 +41,7 @@ def name_of(record: Record) -> str:
     """Name a family: its unit is its suffix, as OpenMetrics wants."""
     unit = UNITS.get(record.unit, slug(record.unit))
     metric = slug(record.metric)
-    return f"assay_{metric}" if metric.endswith(unit) else f"assay_{metric}_{unit}"
+    return f"assay_{metric}" if metric.endswith(f"_{unit}") else f"assay_{metric}_{unit}"
 
 
 def slug(text: str) -> str:
