@@ -83,6 +83,12 @@ def judge_figure(floor: Floor, record: Record, text: str) -> Verdict:
         silent(floor, "no-verdict", "", text), key=record.key, subject=record.subject, value=record.value, interval=record.interval
     )
     reached = quantity(record.value, record.unit)
+    if floor.most is not None:
+        over = record.value > floor.most
+        said = f"{record.subject} reached {reached}, at most {quantity(floor.most, record.unit)} is wanted"
+        return replace(
+            base, status="fail" if over else "pass", expected=floor.most, reason=f"{said}: {floor.why}" if over and floor.why else said
+        )
     if floor.value is None and (record.limit is None or record.share is None):
         said = f"{record.subject} reached {reached}, but its limit is not known: measure it (suite calibrate) or choose hardware=NAME"
         return replace(base, reason=said)
@@ -101,7 +107,8 @@ def judge_figure(floor: Floor, record: Record, text: str) -> Verdict:
 def silent(floor: Floor, status: VerdictStatus, reason: str, coverage: str = "") -> Verdict:
     """Make the row of a floor that judges no figure."""
     unit = METRICS[floor.metric][0]
-    return Verdict(floor.name, "", "", floor.metric, None, floor.value, unit, None, status, reason, coverage, floor.version)
+    wanted = floor.value if floor.most is None else floor.most
+    return Verdict(floor.name, "", "", floor.metric, None, wanted, unit, None, status, reason, coverage, floor.version)
 
 
 def judge_plausible(records: Sequence[Record], rules: Rules) -> tuple[list[Record], list[Verdict]]:

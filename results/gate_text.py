@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from assay.results.comparison_text import BOLD, GREEN, RED, YELLOW
+from assay.results.comparison_text import STYLES as COMPARISON_STYLES
 from assay.results.exchange.github import cell, command
 from assay.results.gate_report import GateReport
 from assay.results.gate_rows import STATUSES, Row
 from assay.results.outcome import WORDS
 from assay.results.units import duration, percent, plain, quantity, signed
 
-RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"
-STYLES = {
-    "wrong": RED,
-    "slower": RED,
-    "missing": RED,
-    "faster": GREEN,
-    "same": "",
-    "inconclusive": YELLOW,
-    "new": YELLOW,
-    "known": YELLOW,
-    "not-comparable": YELLOW,
-}
+STYLES = {"wrong": RED} | COMPARISON_STYLES
 CODE_STYLES = {0: GREEN, 1: RED, 2: RED, 3: RED, 4: YELLOW}
 MOST = 1000
 

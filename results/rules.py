@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -21,18 +21,20 @@ KEYS: Mapping[str, tuple[set[str], set[str]]] = MappingProxyType(
     {
         "correct": (set(), set()),
         "coverage": ({"share"}, set()),
+        "ceiling": ({"suite", "metric", "value", "unit"}, {"where"}),
         "floor": ({"suite", "metric"}, {"share_of_limit", "value", "unit", "where"}),
         "plausible": ({"stated", "measured"}, set()),
         "relative": ({"min_effect", "min_seconds"}, set()),
     },
 )
 BOUNDS = ("_min", "_max")
+BOUNDING = ("floor", "ceiling")
 ONCE = ("correct", "coverage", "plausible", "relative")
 
 
 @dataclass(frozen=True)
 class Floor:
-    """The least that a figure may be.
+    """The least that a figure may be, or (a ceiling) the most: a time that is too long, a rate that is too good to be true.
 
     Attributes:
         name: of the rule.
@@ -44,6 +46,7 @@ class Floor:
         where: what a case must have: equal values of its parameters (or of device, align, layout, nranks), or bounds named
             ``PARAM_min`` and ``PARAM_max`` (inclusive).
         why: reason for the threshold.
+        most: largest figure, in the metric's unit, of a ceiling; None for a floor.
 
     """
 
@@ -55,6 +58,7 @@ class Floor:
     value: float | None
     where: Mapping[str, Any]
     why: str
+    most: float | None = None
 
     def covers(self, case: Mapping[str, Any]) -> bool:
         """Tell whether a case of the plan (as JSON) fulfils every condition."""
@@ -99,7 +103,7 @@ def read_rules(rules: Any) -> Rules:
         measured=threshold(part["plausible"][1], "measured", where=part["plausible"][0], least=1.0),
         min_effect=threshold(part["relative"][1], "min_effect", where=part["relative"][0], most=1.0),
         min_seconds=threshold(part["relative"][1], "min_seconds", where=part["relative"][0]),
-        floors=tuple(read_floor(str(name), rule) for name, rule in rules.items() if rule["kind"] == "floor"),
+        floors=tuple(read_floor(str(name), rule) for name, rule in rules.items() if rule["kind"] in BOUNDING),
         names=single,
         versions={kind: version(rules[name]) for kind, name in single.items()},
     )
@@ -150,9 +154,10 @@ def read_floor(name: str, rule: Mapping[str, Any]) -> Floor:
     if not isinstance(suite, str) or not suite:
         message = "must name a suite"
         raise RefusalError(message, value=suite, where=f"{where}.suite", fix="Run assay suites for their names.")
-    floored = [known for known, (_, better) in METRICS.items() if better == "higher"]
+    ceiling = rule["kind"] == "ceiling"
+    floored = [known for known, (_, better) in METRICS.items() if better == "higher" or (ceiling and better == "lower")]
     if metric not in floored:
-        message = "must be a metric where higher is better"
+        message = "must be a metric that is better or worse" if ceiling else "must be a metric where higher is better"
         raise RefusalError(message, value=metric, where=f"{where}.metric", fix=f"Choose one of {', '.join(floored)}.")
     share, value = read_least(rule, str(metric), where=where)
     if not isinstance(wanted, Mapping):
@@ -160,7 +165,8 @@ def read_floor(name: str, rule: Mapping[str, Any]) -> Floor:
         raise RefusalError(message, value=wanted, where=f"{where}.where", fix="Write where: {PARAM: VALUE, PARAM_min: NUMBER}.")
     for key, bound in wanted.items():
         check_where(str(key), bound, where=f"{where}.where.{key}")
-    return Floor(name, version(rule), suite, str(metric), share, value, dict(wanted), str(rule.get("why", "")))
+    held = Floor(name, version(rule), suite, str(metric), share, value, dict(wanted), str(rule.get("why", "")))
+    return replace(held, value=None, most=value) if ceiling else held
 
 
 def read_least(rule: Mapping[str, Any], metric: str, *, where: str) -> tuple[float | None, float | None]:

@@ -22,8 +22,10 @@ from assay.harness.door.main import main
 from assay.results.document import judged
 from assay.results.exchange import github
 from assay.results.exchange.exporting import FORMATS, text_of, write
+from assay.results.exchange.openmetrics import write as write_openmetrics
 from assay.results.exchange.outcomes import outcomes
 from assay.results.judge import Judgement
+from assay.results.record import METRICS, Record
 from tests.results.builders import case, measured, write_run, wrong
 
 HOSTILE = "<script>alert(1)</script>\"'&]]>\x00\x1b[31m\n|`=cmd()\\" + "x" * 5000
@@ -65,6 +67,16 @@ def test_openmetrics_is_read_by_its_own_parser(judgement: Judgement) -> None:
     gitlab = text_of(judgement, "gitlab")
     assert gitlab.endswith("# EOF\n")
     assert list(openmetrics.text_string_to_metric_families(gitlab))
+
+
+def test_every_metric_has_a_name_that_openmetrics_takes() -> None:
+    records = [
+        Record(run="r", key="k", suite="s", subject="device0", metric=metric, value=1.5, unit=unit, better=better)
+        for metric, (unit, better) in {**METRICS, "row": ("1", "lower")}.items()
+    ]
+    families = list(openmetrics.text_string_to_metric_families(write_openmetrics(records)))
+    assert len(families) == len(records)
+    assert all(family.samples[0].value == 1.5 for family in families)
 
 
 def test_pytest_benchmark_compares_it(judgement: Judgement, tmp_path: Path) -> None:

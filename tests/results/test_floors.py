@@ -51,6 +51,22 @@ def test_an_absolute_floor_needs_no_limit() -> None:
     assert [v.status for v in judged([measured(case(m=1), [2.0] * 7)], mine=floor)] == ["fail"]
 
 
+CEILING: dict[str, Any] = {"kind": "ceiling", "suite": "gemm", "metric": "time", "value": 1.5, "unit": "s", "why": "too slow to serve"}
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(1.0, "pass"), (1.5, "pass"), (1.501, "fail")])
+def test_a_ceiling_of_a_time(seconds: float, status: str) -> None:
+    (verdict,) = judged([measured(case(m=1), [seconds] * 7)], mine=CEILING)
+    assert (verdict.status, verdict.expected, verdict.unit) == (status, 1.5, "s")
+    assert ("too slow to serve" in verdict.reason) == (status == "fail")
+
+
+def test_a_rate_may_be_too_good() -> None:
+    ceiling = CEILING | {"metric": "flop_rate", "value": 1.5e9, "unit": "FLOP/s", "why": "no such machine"}
+    assert [v.status for v in judged([measured(case(m=1), [1.0] * 7)], mine=ceiling)] == ["fail"]  # 2 GFLOP/s
+    assert [v.status for v in judged([measured(case(m=1), [2.0] * 7)], mine=ceiling)] == ["pass"]
+
+
 def test_every_device_and_every_size_is_judged_not_the_last_or_the_mean() -> None:
     # The defect "last value wins": the bad figure stands first, and the mean of the two passes.
     fine, slow = measured(case(m=2, nranks=2), [0.1] * 7, [0.1] * 7), measured(case(m=1, nranks=2), [50.0] * 7, [0.1] * 7)
