@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir, finite, write_atomic
-from assay.results.compare import Comparison, Row, compare
+from assay.results.compare import Comparison, compare
 from assay.results.side import optional
 from assay.results.store import Store
 from assay.results.tags import check_name, user
@@ -47,13 +47,8 @@ class Segment:
     who: str = ""
     when: str = ""
     nodes: tuple[str, ...] = ()
-    excluded: Mapping[str, str] = None  # type: ignore[assignment]
-    approved: Mapping[str, Mapping[str, Any]] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        """Take absent mappings for empty ones."""
-        for name in ("excluded", "approved"):
-            object.__setattr__(self, name, dict(getattr(self, name) or {}))
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    approved: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -203,83 +198,3 @@ def resolved(store: Store, segment: Segment) -> list[RunDir]:
 def now() -> str:
     """Give the time in UTC (ISO 8601)."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@dataclass(frozen=True)
-class Check:
-    """A run held against a baseline: ``newest`` against its newest segment, ``creep`` what has come together since the first."""
-
-    baseline: Segment
-    first: Segment
-    newest: Comparison
-    creep: tuple[Row, ...] = ()
-
-    @property
-    def code(self) -> int:
-        """Give the exit code: that of the comparison, and 1 where allowed steps have come together."""
-        return 1 if self.creep else self.newest.decides()
-
-
-def check(store: Store, name: str, runs: Sequence[RunDir], *, min_effect: float, min_seconds: float = 1e-6) -> Check:
-    """Hold runs against the newest segment and against the frozen first one.
-
-    A case is creeping where it is slower than in the first segment by more than what was approved case by case since, though no single step
-    was flagged. RefusalError where a run that is judged is part of the baseline: a baseline is never learned from what it judges.
-    """
-    last, first = newest(store, name), segments(store, name)[0]
-    own = {run.id for run in runs} & {*last.runs, *first.runs}
-    if own:
-        message = f"{', '.join(sorted(own))} is part of the baseline that should judge it"
-        raise RefusalError(message, value=name, where="RUN", fix="Judge another run.")
-    now_found = without(compare(resolved(store, last), runs, min_effect=min_effect, min_seconds=min_seconds), last.excluded)
-    if last.number == first.number:
-        return Check(last, first, now_found)
-    since = without(compare(resolved(store, first), runs, min_effect=min_effect, min_seconds=min_seconds), last.excluded)
-    flagged = {(row.key, row.subject) for row in now_found.rows if row.status == "slower"}
-    accepted = allowances(segments(store, name))
-    creeping = tuple(
-        row
-        for row in since.rows
-        if row.status == "slower"
-        and (row.key, row.subject) not in flagged
-        and beyond(row, accepted.get(f"{row.key} {row.subject}", 1.0), min_effect)
-    )
-    return Check(last, first, now_found, creeping)
-
-
-def beyond(row: Row, accepted: float, min_effect: float) -> bool:
-    """Tell whether a case is slower than in the first segment by more than what was approved since."""
-    return 1 + (row.change or 0.0) > accepted * (1 + min_effect)
-
-
-def allowances(found: Sequence[Segment]) -> dict[str, float]:
-    """Give what was approved since the first segment, as one factor a case."""
-    factors: dict[str, float] = {}
-    for segment in found[1:]:
-        for case, one in segment.approved.items():
-            factors[case] = factors.get(case, 1.0) * (1 + float(one.get("change") or 0.0))
-    return factors
-
-
-def without(found: Comparison, excluded: Mapping[str, str]) -> Comparison:
-    """Leave excluded cases out of a comparison, and say so."""
-    from fnmatch import fnmatch
-
-    kept = tuple(row for row in found.rows if not any(fnmatch(row.key, pattern) for pattern in excluded))
-    left = len(found.rows) - len(kept)
-    note = (
-        (f"{left} figures are no part of this baseline: {'; '.join(f'{case}: {why}' for case, why in excluded.items())}",) if left else ()
-    )
-    return Comparison(found.base, found.head, found.min_effect, found.min_seconds, kept, (*found.notes, *note))
-
-
-def creep_lines(found: Check) -> list[str]:
-    """Say what has crept: one line a case, with what was approved of it."""
-    accepted = allowances([found.first, found.baseline])
-    lines = []
-    for row in found.creep:
-        allowed = accepted.get(f"{row.key} {row.subject}", 1.0) - 1
-        told = f", of which {100 * allowed:+.3g} % were approved" if allowed else ""
-        since = f"since {found.first.label} of {found.first.when[:10]}"
-        lines.append(f"creep: {row.key} {row.subject} {100 * (row.change or 0.0):+.3g} % {since}{told}; no single step was flagged")
-    return lines

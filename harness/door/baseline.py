@@ -84,19 +84,19 @@ def approve(ns: Namespace, store: Store) -> int:
 
 def check(ns: Namespace, store: Store) -> int:
     """Hold runs against the newest and the first segment."""
-    from assay.results import baselines
+    from assay.results import baseline_check
     from assay.results.known import mark, read
     from assay.results.report import render_comparison
 
     runs = [run for name in ns.runs or ["latest"] for run in store.resolve(name)]
-    found = baselines.check(store, ns.name, runs, min_effect=ns.min_effect)
+    found = baseline_check.check(store, ns.name, runs, min_effect=ns.min_effect)
     found = replace(found, newest=replace(found.newest, rows=tuple(mark(found.newest.rows, read(store)))))
     if ns.json:
         creep = [asdict(row) for row in found.creep]
         emit_json({"schema": "assay.baseline/1", "baseline": asdict(found.baseline), "comparison": found.newest.as_dict(), "creep": creep})
         return found.code
     out(render_comparison(found.newest, color=color(), width=width()))
-    for line in baselines.creep_lines(found):
+    for line in baseline_check.creep_lines(found):
         out(line)
     return found.code
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from assay.harness.door.console import tell
 from assay.harness.errors import AssayError, RefusalError
@@ -19,8 +20,11 @@ def addresses(config: Mapping[str, Any]) -> list[str]:
     RefusalError for a variable that is not set, or a copy that is no address.
     """
     store = config.get("store") or {}
+    for text in store.get("copies") or []:
+        refuse_password(str(text), where="store.copies", fix=f"Set a variable, and write {VARIABLE}NAME: a run keeps its configuration.")
     found = [resolved(str(text)) for text in store.get("copies") or []]
     own = address(store.get("url"), os.environ)
+    refuse_password(str(store.get("url") or ""), where="store.url", fix="Set ASSAY_STORE instead: a run keeps its configuration.")
     return [*found, *([own] if is_remote(own) else [])]
 
 
@@ -33,6 +37,13 @@ def resolved(text: str) -> str:
         fix = "Use s3://BUCKET/PREFIX, gs://, abfs://, memory:// or postgresql://." if found else f"Set {name} to postgresql://..."
         raise RefusalError(message, value=text, where="store.copies", fix=fix)
     return found
+
+
+def refuse_password(text: str, *, where: str, fix: str) -> None:
+    """Refuse a password that would be written into every run's files (RefusalError, which does not repeat it)."""
+    if urlsplit(text).password:
+        message = "holds a password"
+        raise RefusalError(message, where=where, fix=fix)
 
 
 def copy_out(config: Mapping[str, Any], store: Store, run: str) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from assay.harness.door import planning, revisions
 from assay.harness.door.console import Parser, color, emit_json, out, parser, tell
 from assay.harness.door.gating import Gate, hold_gate, keep, make_folder, past, store_root
-from assay.harness.door.imported import read_output
 from assay.harness.door.sides import Side, check_sides, from_environments
 from assay.harness.door.turns import Table
 from assay.harness.errors import RefusalError
@@ -168,7 +167,7 @@ def table_of(ns: Namespace, folder: Path, overrides: Sequence[str]) -> Table:
     """Lay out where turns go; limits of the machine say nothing about a difference, so they are not measured unless somebody asks."""
     lean = [] if any(word.startswith("hardware") for word in overrides) else ["hardware.name=none"]
     options = [f"--shard={ns.shard}"] if getattr(ns, "shard", None) else []
-    return Table(folder, [*overrides, *lean], options, read_output)
+    return Table(folder, [*overrides, *lean], options)
 
 
 def advice(ns: Namespace, report: GateReport, root: Path) -> dict[str, Any]:

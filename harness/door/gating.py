@@ -144,7 +144,7 @@ def warmed(gate: Gate, table: Table) -> tuple[tuple[Side, Side], float, dict[str
 
 def first_steps(turns: Sequence[Turn], across: Sequence[str]) -> dict[str, tuple[float, float]]:
     """Give the seconds of each case's very first step with cold caches, (base, head): compiling is a metric of its own."""
-    from assay.results.gate_rows import renamed
+    from assay.results.gate_pairs import renamed
     from assay.results.side import read_side
 
     firsts: list[dict[str, float]] = []
@@ -187,7 +187,8 @@ def judged_with_confirm(
     gate: Gate, table: Table, sides: tuple[Side, Side], taken: Sequence[tuple[Turn, Turn]]
 ) -> tuple[Judged, int, float, int]:
     """Judge the first pass and hold its suspicions against fresh pairs; gives (judged, confirming turns, their seconds, suspicions)."""
-    from assay.results.gate_rows import confirm_rows, judge_pass, read_pairs, suspects
+    from assay.results.gate_pairs import read_pairs
+    from assay.results.gate_rows import confirm_rows, judge_pass, suspects
 
     judged = judge_pass(read_pairs(runs_of(taken), across=gate.across), gate.thresholds, planted=gate.planted)
     doubtful = suspects(judged.rows)
@@ -220,7 +221,7 @@ def confirming(
 
 def own_keys(folder: Path, side: Side, runs: Sequence[Sequence[RunDir]], doubtful: Sequence[Row], across: Sequence[str]) -> Path:
     """Write the suspected cases by the keys that this side knows them by."""
-    from assay.results.gate_rows import own_names
+    from assay.results.gate_pairs import own_names
 
     names = own_names([run for turn in runs[:1] for run in turn], across)
     kept = folder / side.name

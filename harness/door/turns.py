@@ -25,7 +25,6 @@ from assay.results.store import Store
 
 INTERRUPTED = 130
 GRACE_SECONDS = 20.0
-Importer = Callable[[Path, Store], list[RunDir]]
 
 
 class TurnError(AssayError):
@@ -50,14 +49,12 @@ class Table:
         folder: of the gate.
         overrides: of every turn.
         options: further options of ``assay run``, such as a shard.
-        importer: reads a file that a command wrote into a store.
 
     """
 
     folder: Path
     overrides: Sequence[str]
     options: Sequence[str]
-    importer: Importer
 
     @property
     def store(self) -> Store:
@@ -83,7 +80,9 @@ def take_turn(table: Table, side: Side, *, number: int, extra: Sequence[str] = (
     seconds = time.monotonic() - started
     found = [RunDir(kept.root / run) for run in kept.ids() if run not in before]
     if side.command and output.is_file() and output.stat().st_size:
-        found += table.importer(output, kept)
+        from assay.results.exchange.importing import bring_in
+
+        found.append(bring_in(output, kept))
     check_end(code, found, side, log)
     return Turn(tuple(found), seconds)
 

@@ -12,7 +12,7 @@ import pytest
 from assay.harness.door.main import main
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
-from assay.results import baselines, known
+from assay.results import baseline_check, baselines, known
 from assay.results.bridge import bridge
 from assay.results.compare import Row
 from assay.results.store import Store
@@ -76,13 +76,13 @@ def test_ten_allowed_steps_are_one_finding(tmp_path: Path) -> None:
         level *= 1.005
         approved(store, runs(tmp_path, 100 * step, level), reason=f"step {step}")
     last = runs(tmp_path, 2000, level * 1.005)
-    found = baselines.check(store, "release", last, min_effect=0.01)
+    found = baseline_check.check(store, "release", last, min_effect=0.01)
     assert found.newest.counts == {"same": 2}  # no single step is over 1 %
     (row,) = found.creep
     assert row.key == KEYS[0]
     assert row.change == pytest.approx(1.005**11 - 1, abs=2e-3)
     assert found.code == 1
-    (line,) = baselines.creep_lines(found)
+    (line,) = baseline_check.creep_lines(found)
     assert "since release@1" in line
 
 
@@ -90,17 +90,17 @@ def test_what_was_approved_is_no_creep(tmp_path: Path) -> None:
     store = Store(tmp_path)
     approved(store, runs(tmp_path, 0))
     approved(store, runs(tmp_path, 100, 1.05), **{KEYS[0]: "agreed"})
-    assert baselines.check(store, "release", runs(tmp_path, 200, 1.05), min_effect=0.01).creep == ()
-    found = baselines.check(store, "release", runs(tmp_path, 300, 1.0695), min_effect=0.03)
+    assert baseline_check.check(store, "release", runs(tmp_path, 200, 1.05), min_effect=0.01).creep == ()
+    found = baseline_check.check(store, "release", runs(tmp_path, 300, 1.0695), min_effect=0.03)
     assert found.creep == ()  # 1.86 % over what was approved
-    assert len(baselines.check(store, "release", runs(tmp_path, 400, 1.058), min_effect=0.005).creep) <= 1
+    assert len(baseline_check.check(store, "release", runs(tmp_path, 400, 1.058), min_effect=0.005).creep) <= 1
 
 
 def test_a_steady_run_is_silent(tmp_path: Path) -> None:
     store = Store(tmp_path)
     approved(store, runs(tmp_path, 0))
     approved(store, runs(tmp_path, 100))
-    found = baselines.check(store, "release", runs(tmp_path, 200), min_effect=0.01)
+    found = baseline_check.check(store, "release", runs(tmp_path, 200), min_effect=0.01)
     assert (found.code, found.creep) == (0, ())
 
 
@@ -109,7 +109,7 @@ def test_a_baseline_never_judges_its_own_runs(tmp_path: Path) -> None:
     made = runs(tmp_path, 0)
     approved(store, made)
     with pytest.raises(RefusalError, match="part of the baseline"):
-        baselines.check(store, "release", made[:1], min_effect=0.01)
+        baseline_check.check(store, "release", made[:1], min_effect=0.01)
 
 
 def test_excluded_cases_are_left_out_and_said(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_excluded_cases_are_left_out_and_said(tmp_path: Path) -> None:
     made = runs(tmp_path, 0)
     baselines.propose(store, "release", made, reason="why", excluded={"*m=128*": "too noisy"})
     baselines.approve(store, "release", {})
-    found = baselines.check(store, "release", runs(tmp_path, 100, other=2.0), min_effect=0.01)
+    found = baseline_check.check(store, "release", runs(tmp_path, 100, other=2.0), min_effect=0.01)
     assert found.code == 0
     assert any("too noisy" in note for note in found.newest.notes)
 
@@ -138,7 +138,7 @@ def test_refusals(tmp_path: Path) -> None:
     approved(store, made)
     (made[0].path).rename(tmp_path / ".gone")
     with pytest.raises(RefusalError, match="not in this store"):
-        baselines.check(store, "release", runs(tmp_path, 100), min_effect=0.01)
+        baseline_check.check(store, "release", runs(tmp_path, 100), min_effect=0.01)
     (tmp_path / "baselines" / "release" / "001.json").write_text("{", encoding="utf-8")
     with pytest.raises(StoreError, match=r"001\.json"):
         baselines.newest(store, "release")

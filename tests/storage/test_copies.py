@@ -21,7 +21,7 @@ from assay.results.storage.open import open_shelf
 from assay.results.storage.shelf import digest, files_of, safe
 from assay.results.store import Store
 from tests.results.builders import case, measured, time_record, write_records
-from tests.storage.conftest import Server
+from tests.storage.conftest import KINDS, Server
 
 WRITERS = 16
 ROOT = Path(__file__).parents[2]
@@ -98,9 +98,8 @@ sys.exit("; ".join(moved.failed) or 0)
 """
 
 
+@pytest.mark.parametrize("url", [kind for kind in KINDS if kind != "memory"], indirect=True)  # memory belongs to one process
 def test_sixteen_writers_lose_and_double_nothing(url: str, tmp_path: Path) -> None:
-    if url.startswith("memory"):
-        pytest.skip("memory belongs to one process")
     workers = [
         subprocess.Popen([sys.executable, "-c", WRITER, url, str(tmp_path), str(number)], stderr=subprocess.PIPE, text=True)
         for number in range(WRITERS)
@@ -198,6 +197,15 @@ def test_a_copy_that_is_no_address_is_refused(copies: list[str]) -> None:
 
     with pytest.raises(RefusalError, match=r"store\.copies"):
         addresses({"store": {"url": None, "copies": copies}})
+
+
+@pytest.mark.parametrize("store", [{"url": "postgresql://u:secret@h/x"}, {"url": None, "copies": ["postgresql://u:secret@h/x"]}])
+def test_a_password_is_never_written_into_a_run(store: dict[str, Any]) -> None:
+    from assay.harness.door.copies import addresses
+
+    with pytest.raises(RefusalError, match="holds a password") as refused:
+        addresses({"store": store})
+    assert "secret" not in str(refused.value)
 
 
 def test_an_unknown_scheme_or_a_missing_library_is_refused() -> None:
