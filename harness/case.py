@@ -25,6 +25,7 @@ class Budget:
         precision: stop early once the half-width of the median's 95 % interval is under this share of the median.
         warmup_seconds: longest warm-up; it ends before by convergence.
         timeout: seconds after which the case counts as hung.
+        retries: how often a case that broke (not one that was wrong) is tried again.
 
     """
 
@@ -34,6 +35,7 @@ class Budget:
     precision: float = 0.01
     warmup_seconds: float = 0.5
     timeout: float = 120.0
+    retries: int = 0
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def check_fault(fault: Mapping[str, Any], *, nranks: int, where: str) -> None:
     if fault.get("kind") not in KINDS:
         message = "is no kind of fault"
         raise RefusalError(message, value=fault.get("kind"), where=f"{where}.kind", fix=f"Choose one of {', '.join(KINDS)}.")
-    bounds = {"rank": (0, nranks - 1), "after": (1, None), "row": (0, None), "column": (0, None)}
+    bounds = {"rank": (0, nranks - 1), "after": (1, None), "attempts": (1, None), "row": (0, None), "column": (0, None)}
     for name, (low, high) in bounds.items():
         value = fault.get(name)
         whole = isinstance(value, int) and not isinstance(value, bool)
@@ -45,9 +45,9 @@ def check_fault(fault: Mapping[str, Any], *, nranks: int, where: str) -> None:
         raise RefusalError(message, value=fault["share"], where=f"{where}.share", fix="Set inject.kind=slow and leave inject.seconds out.")
 
 
-def plant(work: Work, fault: Mapping[str, Any], *, rank: int, size: int) -> Work:
-    """Wrap a Work so that the fault happens on the rank it names; on other ranks the Work stays as it is."""
-    if not fault or int(fault.get("rank", size - 1)) != rank:
+def plant(work: Work, fault: Mapping[str, Any], *, rank: int, size: int, attempt: int = 0) -> Work:
+    """Wrap a Work so that the fault happens on the rank and in the attempts it names; elsewhere the Work stays as it is."""
+    if not fault or int(fault.get("rank", size - 1)) != rank or attempt >= int(fault.get("attempts", attempt + 1)):
         return work
     kind, after = fault["kind"], int(fault.get("after", 3))
     if kind in ANSWER_KINDS and work.result is None:

@@ -57,7 +57,7 @@ def whole_case(session: Session, case: Case, prepare: Callable[..., Work], runni
             running[0].work = rotated(sets)
         work = running[0].work
         running[0].clock  # noqa: B018 - a way of timing that is not to be had is found out here
-        running[0].work = plant(work, case.inject, rank=context.rank, size=context.size)
+        running[0].work = plant(work, case.inject, rank=context.rank, size=context.size, attempt=session.attempt)
         return running[0]
 
     run = session.together("prepare", ready)

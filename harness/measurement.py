@@ -132,6 +132,7 @@ class Measurement:
         flags: marks on the quality of the numbers, such as ``warm-up did not converge``.
         fault: where it broke, for ``error``, ``crashed`` and ``timeout``.
         seconds: wall time the whole case took.
+        attempt: 0 for the first; a case that broke may be tried again.
         telemetry: one mapping a rank: what its device told before, during and after (docs/results-format.md); empty in older runs.
 
     """
@@ -150,6 +151,7 @@ class Measurement:
     fault: Fault | None = None
     seconds: float = 0.0
     telemetry: Sequence[Mapping[str, Any]] = ()
+    attempt: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Give the measurement as plain JSON types (samples packed)."""
@@ -204,7 +206,7 @@ class Measurement:
             self.volume.resource,
             *self.flags,
         )
-        counts = (checked.checks, checked.tested)
+        counts = (checked.checks, checked.tested, self.attempt)
         if not all(isinstance(part, Mapping) for part in mappings) or not all(isinstance(part, str) for part in texts):
             message = "a part of it is of another type"
             raise TypeError(message)

@@ -89,7 +89,8 @@ def budget(shared: Mapping[str, Any], own: Mapping[str, Any], *, where: str) -> 
         if name not in known:
             message = "is no part of a budget"
             raise RefusalError(message, value=name, where=path, fix=f"Its parts are {', '.join(known)}.")
-        bad = isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= MOST
+        none = name == "retries" and value == 0  # the only part that may be zero
+        bad = isinstance(value, bool) or not isinstance(value, (int, float)) or not (none or 0 < value <= MOST)
         if bad or (isinstance(known[name], int) and not isinstance(value, int)):
             message = "must be a positive number" if not isinstance(known[name], int) else "must be a positive whole number"
             raise RefusalError(message, value=value, where=path, fix=f"Its default is {known[name]}.")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.harness.alignment import alignment
+from assay.harness.attempts import numbered, waiting
 from assay.harness.beat import Beat, name
 from assay.harness.case import Case
 from assay.harness.errors import AssayError, RefusalError
@@ -78,7 +79,7 @@ def join_world(nranks: int) -> World:
 def run_plan(plan: Plan, world: World, out: Path) -> None:
     """Measure what is missing in ``out``, in the plan's order."""
     run_dir = RunDir(out)
-    launch, finished = world.bcast((run_dir.next_launch(), finished_keys(run_dir)) if world.rank == 0 else (0, set()))
+    launch, attempts = world.bcast((run_dir.next_launch(), waiting(plan, run_dir)) if world.rank == 0 else (0, {}))
     beat = Beat(out / "beats", rank=world.rank, launch=launch)
     if plan.cases[0].device == "cuda":
         os.environ.update(recorder_env(out, launch=launch, environ=os.environ))
@@ -98,8 +99,9 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
     )
     with contextlib.closing(session.watch), stacks(out / "stacks", launch, world.rank) as limit:
         for index, case in enumerate(plan.cases):
-            if case.key in finished:
+            if case.key not in attempts:
                 continue
+            session.attempt = attempts[case.key]
             beat.case(index)
             limit(case.budget.timeout)
             before = free_nbytes(device)
@@ -107,7 +109,7 @@ def run_plan(plan: Plan, world: World, out: Path) -> None:
             measurement = with_losses(world, measurement, before, device)
             limit(0)
             if writer is not None and measurement is not None:
-                writer.measurement(measurement)
+                writer.measurement(numbered(measurement, session.attempt))
             if session.spent:
                 break  # a process whose device failed cannot use it any more: the next launch has fresh ones
     if writer is not None:
@@ -125,11 +127,6 @@ def checked_target(case: Case) -> Callable[..., Any]:
         message = "the plan does not say every parameter of the suite"
         raise RefusalError(message, value=case.key, where="plan", fix=f"It takes {', '.join(schema(function))}; make the plan again.")
     return function
-
-
-def finished_keys(run_dir: RunDir) -> set[str]:
-    """List the cases that are on disk already."""
-    return {m.case.key for m in run_dir.measurements().measurements}
 
 
 def rank_facts(world: World, session: Session) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +113,12 @@ class LineWriter:
 
 @dataclass(frozen=True)
 class Lines:
-    """What could be read of one measurements file: its cases, whether it is whole, and what was wrong with it."""
+    """What could be read of measurements files: cases, whether all is whole, what was wrong, and earlier attempts at a case by its key."""
 
     measurements: tuple[Measurement, ...]
     complete: bool
     problems: tuple[str, ...] = ()
+    earlier: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
 
 
 # What a line that no rank of ours wrote whole may raise when it is read.
@@ -198,16 +199,22 @@ class RunDir:
         return sorted(files, key=lambda path: (len(path.name.partition("-")[0]), path.name.replace("-door", "-z")))
 
     def measurements(self) -> Lines:
-        """Read every case of every launch; a case that was measured twice by mistake is named as a problem."""
+        """Read every case of every launch: its last attempt, the ones before it apart.
+
+        A case that was measured twice by mistake is named as a problem.
+        """
         parts = [read_lines(path) for path in self.measurement_files()]
-        unique: dict[str, Measurement] = {}
+        attempts: dict[str, dict[int, Measurement]] = {}
         problems = [p for part in parts for p in part.problems]
         for measurement in (m for part in parts for m in part.measurements):
-            if measurement.case.key in unique:
+            made = attempts.setdefault(measurement.case.key, {})
+            if measurement.attempt in made:
                 problems.append(f"{measurement.case.key} was measured twice; the first is kept")
-            unique.setdefault(measurement.case.key, measurement)
+            made.setdefault(measurement.attempt, measurement)
+        ordered = {key: [made[number] for number in sorted(made)] for key, made in attempts.items()}
+        earlier = {key: tuple(found[:-1]) for key, found in ordered.items() if len(found) > 1}
         complete = bool(parts) and all(part.complete for part in parts)
-        return Lines(tuple(unique.values()), complete, tuple(problems))
+        return Lines(tuple(found[-1] for found in ordered.values()), complete, tuple(problems), earlier)
 
     def ranks(self) -> list[dict[str, Any]]:
         """Read where each rank of the last launch that came up sat, and on which device; empty if none did."""

@@ -47,6 +47,7 @@ class Session:
     repetition: int | None = None
     deadline: float = field(default=0.0)
     place: str = ""  # names this rank's device, for whoever has to find it
+    attempt: int = 0  # of the case at hand
     spent: bool = False  # a device failed: its process cannot use it any more
     watch: Watch = field(default_factory=lambda: NoWatch("nobody asked for it"))
     marks: tuple[str, ...] = ()  # on every number of this launch

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+from assay.harness.attempts import numbered, waiting
 from assay.harness.beat import Seen, read_beats
 from assay.harness.guard import die_with_parent, first_dead
 from assay.harness.interrupt import heed
@@ -135,9 +136,9 @@ def write_down(watch: Watch, code: int | None, overdue: float | None, seen_state
     """Write the case in flight into the door's own measurement file; tell the log's end when there is none to blame."""
     if code == 0 and overdue is None:
         return ""
-    finished = {m.case.key for m in watch.run.measurements().measurements}
+    attempts = waiting(watch.plan, watch.run)
     beats = [seen for seen in watch.beats() if seen.case is not None]
-    open_cases = [seen.case for seen in beats if seen.case is not None and watch.plan.cases[seen.case].key not in finished]
+    open_cases = [seen.case for seen in beats if seen.case is not None and watch.plan.cases[seen.case].key in attempts]
     tail = " | ".join(line for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:] if line.strip())
     if not open_cases:
         return f"the launch ended ({ending}) outside any case: {tail[-600:]}"
@@ -152,7 +153,7 @@ def write_down(watch: Watch, code: int | None, overdue: float | None, seen_state
         first, how = (word.rank, describe(word.code)) if word else (watch.first_dead, ending)
         status, reason, fault = died(watch.run.path, involved, first, launch=watch.launch, ending=how)
     writer = LineWriter(watch.run.path / "measurements" / f"{watch.launch:03d}-door.jsonl", {"run": watch.run.id})
-    writer.measurement(Measurement(case, status, reason, fault=fault))
+    writer.measurement(numbered(Measurement(case, status, reason, fault=fault), attempts[case.key]))
     writer.close()
     return ""
 
@@ -172,16 +173,17 @@ def give_up(run: RunDir, plan: Plan) -> None:
     fault = Fault(None, seen.phase, seen.repetition, str(seen))
     writer = LineWriter(run.path / "measurements" / f"{last:03d}-door.jsonl", {"run": run.id})
     said = f"two launches in a row ended in it; last heartbeat: {seen}"
-    writer.measurement(Measurement(plan.cases[seen.case], "crashed", said, fault=fault))
+    case = plan.cases[seen.case]
+    writer.measurement(numbered(Measurement(case, "crashed", said, fault=fault), waiting(plan, run)[case.key]))
     writer.close()
 
 
 def in_flight(run: RunDir, plan: Plan, *, launch: int) -> Seen | None:
     """Find the rank that was least far in the case a launch ended in; None if the launch ended outside a case or finished it."""
-    done = {m.case.key for m in run.measurements().measurements}
+    left = waiting(plan, run)
     beats = [seen for seen in read_beats(run.path / "beats", launch=launch) if seen.case is not None and seen.phase != "done"]
     seen = min(beats, key=lambda seen: seen.progress, default=None)
-    if seen is None or seen.case is None or seen.case >= len(plan.cases) or plan.cases[seen.case].key in done:
+    if seen is None or seen.case is None or seen.case >= len(plan.cases) or plan.cases[seen.case].key not in left:
         return None
     return seen
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from assay.harness.measurement import Measurement
@@ -27,12 +28,17 @@ ANSWERS: Mapping[str, VerdictStatus] = {
 VOUCHED = {"test": "its own test passed, and Assay compared nothing", "nobody": "nobody checked the answer"}
 
 
-def judge_answers(coverage: Coverage, measurements: Mapping[str, Measurement], rules: Rules) -> list[Verdict]:
-    """Judge the answer of every planned case; beside it, a right answer whose times cannot be used is ``no-verdict`` on time."""
+def judge_answers(
+    coverage: Coverage, measurements: Mapping[str, Measurement], rules: Rules, earlier: Mapping[str, Sequence[Measurement]] | None = None
+) -> list[Verdict]:
+    """Judge the answer of every planned case; beside it, a right answer whose times cannot be used is ``no-verdict`` on time.
+
+    ``earlier`` holds attempts that broke: a case that needed them passes with ``warn`` at best.
+    """
     found = []
     for row in coverage.rows:
         measurement = measurements.get(row.key)
-        found.append(answer(row, measurement, rules))
+        found.append(tried(answer(row, measurement, rules), (earlier or {}).get(row.key, ())))
         doubt = figures_doubt(measurement) if measurement is not None and row.status == "measured" else ""
         if doubt:
             found.append(verdict(rules, "correct", status="no-verdict", key=row.key, metric="time", unit="s", reason=doubt))
@@ -53,6 +59,15 @@ def answer(row: Row, measurement: Measurement | None, rules: Rules) -> Verdict:
     elif status == "no-verdict":
         reason = f"{checked}, so whether it is right is unknown: give a check"
     return verdict(rules, "correct", status=status, key=row.key, metric="answer", unit="", reason=reason, coverage=checked)
+
+
+def tried(verdict: Verdict, before: Sequence[Measurement]) -> Verdict:
+    """Say of a verdict how many attempts it took, and how the earlier ones ended; what broke before is never a plain pass."""
+    if not before:
+        return verdict
+    ends = "; ".join(f"attempt {one.attempt + 1} {one.status}: {one.reason}" for one in before)
+    status: VerdictStatus = "warn" if verdict.status == "pass" else verdict.status
+    return replace(verdict, status=status, reason=f"{verdict.reason}, at attempt {before[-1].attempt + 2} ({ends})")
 
 
 def judge_coverage(coverage: Coverage, rules: Rules, *, plan_known: bool = True) -> list[Verdict]:

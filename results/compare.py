@@ -14,6 +14,7 @@ from assay.results.outcome import combine
 from assay.results.record import Record, finite_float
 from assay.results.side import HARDWARE, METRIC, SOFTWARE, Side, differing, read_side
 
+RULE = "compare/1"  # another number where equal figures would be judged otherwise
 # Worst first. ``missing``: head has no figure where base has one; ``new``: the other way round.
 STATUSES = ("slower", "missing", "not-comparable", "inconclusive", "new", "known", "faster", "same")
 CODES = {"slower": 1, "missing": 2, "not-comparable": 4, "inconclusive": 4, "new": 4, "known": 0, "faster": 0, "same": 0}
@@ -23,7 +24,8 @@ CODES = {"slower": 1, "missing": 2, "not-comparable": 4, "inconclusive": 4, "new
 class Row:
     """One case and subject, compared.
 
-    ``base`` and ``head`` are geometric means of per-run medians in ``unit``; ``change`` is head / base - 1, ``interval`` its 95 % interval.
+    ``base`` and ``head`` are geometric means of per-run medians in ``unit``; ``change`` is head / base - 1, ``interval`` its 95 % interval,
+    ``noise`` the standard deviation between runs of one side as a share of the figure.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Row:
     interval: tuple[float, float] | None = None
     n_base: int = 0
     n_head: int = 0
+    noise: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class Comparison:
         rows = [asdict(row) | {"interval": None if row.interval is None else list(row.interval)} for row in self.rows]
         return asdict(self) | {
             "schema": "assay.compare/1",
+            "rule": RULE,
             "base": list(self.base),
             "head": list(self.head),
             "notes": list(self.notes),
@@ -162,7 +166,16 @@ def compare_key(
     if not status:
         status, reason = decide(effect, better=better, min_effect=min_effect, min_seconds=min_seconds, counts=(len(here), len(there)))
         reason += gaps(plain, len(base), len(head))
-    return replace(plain, status=status, reason=reason, base=effect.base, head=effect.head, change=effect.change, interval=effect.ci95)
+    return replace(
+        plain,
+        status=status,
+        reason=reason,
+        base=effect.base,
+        head=effect.head,
+        change=effect.change,
+        interval=effect.ci95,
+        noise=effect.noise,
+    )
 
 
 def gaps(row: Row, base: int, head: int) -> str:

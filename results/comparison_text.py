@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.results.compare import STATUSES, Comparison, Row
-from assay.results.units import plain, quantity, signed
+from assay.results.units import percent, plain, quantity, signed
 
 RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"
 STYLES = {
@@ -55,7 +55,9 @@ def row_text(row: Row, *, width: int, reason: str) -> list[str]:
     """Write one row; its reason stands below where the line would be too long."""
     figures = ""
     if row.base is not None and row.head is not None:
-        figures = f"  {quantity(row.base, row.unit)} -> {quantity(row.head, row.unit)}  {signed(row.change or 0.0)}"
+        noise = "" if row.noise is None else f", runs differ by {percent(row.noise)}"
+        counted = f" ({row.n_base} and {row.n_head} runs{noise})" if max(row.n_base, row.n_head) > 1 else ""
+        figures = f"  {quantity(row.base, row.unit)} -> {quantity(row.head, row.unit)}  {signed(row.change or 0.0)}{counted}"
     text = plain(f"  {row.status:14} {row.key} {row.subject}{figures}")
     if not reason:
         return [text]

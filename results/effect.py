@@ -22,6 +22,7 @@ class Effect:
         change: head / base - 1.
         ci95: 95 % interval of the change, or None with fewer than two runs a side.
         ci90: its 90 % interval (both one-sided 5 % tests of equivalence in one), or None.
+        noise: standard deviation between runs of one side, pooled over the sides, as a share of the figure; None with one run a side.
 
     """
 
@@ -30,6 +31,7 @@ class Effect:
     change: float
     ci95: tuple[float, float] | None
     ci90: tuple[float, float] | None
+    noise: float | None = None
 
 
 def measure_effect(base: Sequence[float], head: Sequence[float]) -> Effect:
@@ -45,7 +47,15 @@ def measure_effect(base: Sequence[float], head: Sequence[float]) -> Effect:
     means = [fmean(side) for side in logs]
     difference = means[1] - means[0]
     ends = {level: welch(logs[0], logs[1], difference, level) for level in (0.95, 0.90)}
-    return Effect(math.exp(means[0]), math.exp(means[1]), math.expm1(difference), ends[0.95], ends[0.90])
+    return Effect(math.exp(means[0]), math.exp(means[1]), math.expm1(difference), ends[0.95], ends[0.90], pooled(logs))
+
+
+def pooled(sides: Sequence[Sequence[float]]) -> float | None:
+    """Give the standard deviation of values around their own side's mean, or None where no side has two."""
+    freedom = sum(len(side) - 1 for side in sides)
+    if not freedom:
+        return None
+    return math.sqrt(sum((len(side) - 1) * variance(side) for side in sides if len(side) > 1) / freedom)
 
 
 def welch(base: Sequence[float], head: Sequence[float], difference: float, level: float) -> tuple[float, float] | None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assay.harness.errors import AssayError, StoreError
 from assay.harness.measurement import Measurement
 from assay.harness.rundir import RunDir, dumps, write_atomic
 from assay.results import outcome
+from assay.results.aimed import Evidence, judge_aims
 from assay.results.answers import judge_answers, judge_coverage
 from assay.results.compare import Comparison, compare_sides
 from assay.results.coverage import Coverage, cover
-from assay.results.floors import Evidence, judge_floors, judge_plausible
 from assay.results.metrics import derive
+from assay.results.plausible import judge_plausible
 from assay.results.record import Record, read_records
 from assay.results.rules import Rules, read_rules
 from assay.results.side import make_side, optional, read_side
@@ -54,7 +55,12 @@ class Judgement:
 
     def summary(self) -> dict[str, int | str]:
         """Give what ``run.json`` keeps: planned, measured, failed (missing included), skipped, not_applicable, verdict."""
-        return outcome.summary(self.coverage, self.exit_code)
+        return outcome.summary(self.coverage, self.exit_code, (verdict.status for verdict in self.verdicts))
+
+    @property
+    def word(self) -> str:
+        """The outcome in one word."""
+        return outcome.word(self.exit_code, (verdict.status for verdict in self.verdicts))
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ class Found:
     plan: Mapping[str, Any]
     measurements: Mapping[str, Measurement]
     problems: tuple[str, ...] = ()
+    earlier: Mapping[str, tuple[Measurement, ...]] = field(default_factory=dict)
 
 
 def judge(
@@ -123,7 +130,7 @@ def read_run(rundir: RunDir) -> Found:
     problems += lines.problems
     planned = {case["key"] for case in sound or ()}
     problems += [f"{key} was measured, but not planned" for key in measured if sound is not None and key not in planned]
-    return Found(rundir, plain["run.json"], {} if sound is None else dict(plan), measured, tuple(problems))
+    return Found(rundir, plain["run.json"], {} if sound is None else dict(plan), measured, tuple(problems), lines.earlier)
 
 
 def plan_cases(plan: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
@@ -159,8 +166,8 @@ def consider(
     derived = derive(found.measurements.values(), run=found.run.id, hardware=config.get("hardware") or {}, **described)
     records, implausible = judge_plausible(derived, rules)
     verdicts = [
-        *judge_answers(coverage, found.measurements, rules),
-        *judge_floors(rules.floors, Evidence(plan["cases"], coverage, found.measurements, records)),
+        *judge_answers(coverage, found.measurements, rules, found.earlier),
+        *judge_aims(rules.aims, Evidence(plan["cases"], coverage, found.measurements, records)),
         *implausible,
         *judge_coverage(coverage, rules, plan_known=bool(found.plan)),
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assay.results.report_content import Content
 from assay.results.verdict import Verdict
 
-LEVELS = ("fail", "error", "no-verdict", "note")
+LEVELS = ("fail", "error", "no-verdict", "warn", "note")
 UNENDED = {"incomplete", "interrupted"}
 NAMED = 3
 LONG = 300
@@ -62,7 +62,7 @@ def verdict_steps(content: Content) -> Iterator[Step]:
     """Group what did not pass: by rule and kind of ending; rules that could not decide are one finding together."""
     groups: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in content.judgement.verdicts:
-        if verdict.status in {"fail", "error", "no-verdict"}:
+        if verdict.status in {"fail", "error", "no-verdict", "warn"}:
             groups.setdefault(finding(verdict), []).append(verdict)
     for (status, rule, _), verdicts in groups.items():
         keys = tuple(dict.fromkeys(verdict.key for verdict in verdicts if verdict.key))
@@ -86,6 +86,7 @@ ADVICES = {
     "answer error": f"Read the reason and logs/ of the run, remove the cause, then {AGAIN}",
     "answer missing": "These cases are measured when the run goes on: assay run --resume {run}",
     "answer no-verdict": "Nobody checked this answer: use a suite with a check before trusting the figure.",
+    "answer warn": "Find out why it broke before; a device that needs several attempts is not sound. Read logs/ of the run.",
     "fail": "See whether every repetition is slow or only some (sample plot), compare with an earlier run, look at the marks.",
     "error": f"Remove the cause, then {AGAIN}",
     "no-verdict": "Nothing was decided here: measure what is missing, or state the limit (hardware=NAME), or correct the rule.",

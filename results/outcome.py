@@ -9,7 +9,7 @@ from assay.results.coverage import Coverage
 # Several codes at once: the first of these decides. 130 (interrupted) is the door's own and never comes from a verdict.
 PRECEDENCE = (3, 1, 2, 4, 0)
 WORDS = {0: "pass", 1: "fail", 2: "error", 3: "refused", 4: "no-verdict"}
-BY_STATUS = {"fail": 1, "error": 2, "no-verdict": 4, "pass": 0, "skip": 0}
+BY_STATUS = {"fail": 1, "error": 2, "no-verdict": 4, "warn": 0, "pass": 0, "skip": 0}
 
 
 def combine(codes: Iterable[int]) -> int:
@@ -39,7 +39,12 @@ def exit_code(statuses: Iterable[str], coverage: Coverage, *, also: Iterable[int
     return 0 if code == 4 and allow_inconclusive else code  # noqa: PLR2004 - 4 is what the option is about
 
 
-def summary(coverage: Coverage, code: int) -> dict[str, int | str]:
+def word(code: int, statuses: Iterable[str] = ()) -> str:
+    """Name the outcome of a run: the exit code's word, and ``warn`` for a pass that needed more than one attempt."""
+    return "warn" if code == 0 and "warn" in set(statuses) else WORDS.get(code, "unknown")
+
+
+def summary(coverage: Coverage, code: int, statuses: Iterable[str] = ()) -> dict[str, int | str]:
     """Give what ``run.json`` keeps of the judgement; missing cases count as failed there."""
     return {
         "planned": coverage.planned,
@@ -47,5 +52,5 @@ def summary(coverage: Coverage, code: int) -> dict[str, int | str]:
         "failed": coverage.failed + coverage.missing,
         "skipped": coverage.count("skipped"),
         "not_applicable": coverage.count("not_applicable"),
-        "verdict": WORDS[code],
+        "verdict": word(code, statuses),
     }

@@ -8,14 +8,13 @@ from textwrap import wrap
 from assay.results.compare import Comparison
 from assay.results.comparison_text import comparison_lines
 from assay.results.judge import Judgement
-from assay.results.outcome import WORDS
 from assay.results.tables import suite_lines
 from assay.results.telemetry_text import telemetry_lines
 from assay.results.units import plain
 from assay.results.verdict import STATUSES, Verdict
 
 RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"
-STYLES = {"fail": RED, "error": RED, "no-verdict": YELLOW, "pass": GREEN, "skip": ""}
+STYLES = {"fail": RED, "error": RED, "no-verdict": YELLOW, "warn": YELLOW, "pass": GREEN, "skip": ""}
 CODE_STYLES = {0: GREEN, 1: RED, 2: RED, 3: RED, 4: YELLOW}
 MOST = 40
 NARROWEST = 60
@@ -43,7 +42,7 @@ def render(judgement: Judgement, *, color: bool, width: int) -> str:
     lines += problem_lines(judgement.problems, width=columns)
     lines += [("", ""), *wrapped(judgement.coverage.text(), width=columns)]
     code = judgement.exit_code
-    lines.append((f"{WORDS.get(code, 'unknown').upper()} (exit code {code})  run {judgement.run.id}", CODE_STYLES.get(code, RED)))
+    lines.append((f"{judgement.word.upper()} (exit code {code})  run {judgement.run.id}", CODE_STYLES.get(code, RED)))
     return finish(lines, color=color)
 
 
@@ -61,7 +60,7 @@ def finish(lines: Iterable[Line], *, color: bool) -> str:
 def verdict_lines(verdicts: Sequence[Verdict], *, width: int) -> list[Line]:
     """List what did not pass, worst first, then count everything."""
     counts = {status: [v for v in verdicts if v.status == status] for status in STATUSES}
-    told = [v for status in ("fail", "error", "no-verdict") for v in counts[status]]
+    told = [v for status in ("fail", "error", "no-verdict", "warn") for v in counts[status]]
     lines: list[Line] = [
         ("", ""),
         ("verdicts: " + (", ".join(f"{len(rows)} {status}" for status, rows in counts.items() if rows) or "none"), BOLD),

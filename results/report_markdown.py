@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from assay.results.compare import STATUSES
 from assay.results.comparison_text import names
 from assay.results.next_steps import named, next_steps
-from assay.results.outcome import WORDS
 from assay.results.report_content import Content
 from assay.results.tables import answer, constants, figures, label, spelled
 from assay.results.units import plain, quantity, signed
@@ -17,7 +16,7 @@ MARKED = re.compile(r"[\\`*_{}\[\]#|~$!]")
 # What GitHub turns into links, mentions, references and pictures without any markup: an empty comment in between stops it.
 SPEAKING = re.compile(r"@|\\#|://|www\.|(?i:gh-)(?=\d)|:(?=[\w+\\-]+:)")
 MOST = 200
-WORST = ("fail", "error", "no-verdict")
+WORST = ("fail", "error", "no-verdict", "warn")
 
 
 def escaped(text: object) -> str:
@@ -30,7 +29,7 @@ def escaped(text: object) -> str:
 def render_markdown(content: Content) -> str:
     """Write the report; equal contents give equal text."""
     judgement = content.judgement
-    word = WORDS.get(judgement.exit_code, "unknown")
+    word = judgement.word
     lines = [f"# Assay report {escaped(judgement.run.id)}", "", f"**{word.upper()}** (exit code {judgement.exit_code})", ""]
     if content.planted:
         lines += ["**FAULTS WERE PLANTED in this run: its figures and verdicts say nothing about the machine.**", ""]

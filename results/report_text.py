@@ -9,7 +9,7 @@ from assay.results.report import Line, finish, render, wrapped
 from assay.results.report_content import Content
 
 RED, YELLOW, BOLD = "31", "33", "1"
-STYLES = {"fail": RED, "error": RED, "no-verdict": YELLOW, "note": ""}
+STYLES = {"fail": RED, "error": RED, "no-verdict": YELLOW, "warn": YELLOW, "note": ""}
 NARROWEST = 60
 
 

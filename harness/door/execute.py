@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness import facts
+from assay.harness.attempts import waiting
 from assay.harness.door.brought import brought
 from assay.harness.door.console import Progress, tell
 from assay.harness.errors import AssayError, RefusalError, StoreError
@@ -139,23 +140,27 @@ def rank_environment(plan: Plan, config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def measure_all(run: RunDir, plan: Plan, config: Mapping[str, Any]) -> str:
-    """Launch until every case has a line on disk; a launch that brings nothing new ends it, and its trouble is returned."""
+    """Launch until every case has a line on disk and none is to be tried again.
+
+    A launch that brings nothing new ends it, and its trouble is returned.
+    """
     starter = choose(plan, config, folder=str(run.path), environ=os.environ)
     environ = rank_environment(plan, config)
     progress = Progress(run, plan)
     while True:
-        before = finished(run)
-        if all(case.key in before for case in plan.cases):
+        before = waiting(plan, run)
+        if not before:
             progress.end()
             return ""
         number = run.next_launch()
         if number:
-            tell(f"launch {number + 1}: {sum(case.key not in before for case in plan.cases)} cases to go")
+            again = f", attempt {max(before.values()) + 1}" if any(before.values()) else ""
+            tell(f"launch {number + 1}: {len(before)} cases to go{again}")
         ended = launch(starter, environ, run, plan, number=number, progress=progress)
         heed()
         progress.end()
-        if finished(run) == before:
-            refuse_if_refused(run, ended, fresh=not before)
+        if waiting(plan, run) == before:
+            refuse_if_refused(run, ended, fresh=not finished(run))
             return ended.trouble or f"the launch ended with exit code {ended.code} and measured nothing"
 
 

@@ -24,7 +24,7 @@ from assay.harness.targets import needs_of, resolve
 from assay.harness.telemetry.open import check_name
 
 if TYPE_CHECKING:
-    from assay.results.rules import Floor
+    from assay.results.aims import Aim
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -89,24 +89,24 @@ def calibrated(plan: Plan, config: Mapping[str, Any], config_dirs: Sequence[str]
     return dataclasses.replace(plan, cases=(*first.cases, *plan.cases), needs={**first.needs, **plan.needs})
 
 
-def check_floors(floors: Sequence[Floor], suites: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Refuse a floor that no case can ever fulfil: it would judge nothing and look like a pass."""
-    for floor in floors:
-        if floor.suite not in {*known, *suites}:
-            near = difflib.get_close_matches(floor.suite, known, n=1)
-            message = "there is no such suite, so this floor judges nothing"
+def check_aims(aims: Sequence[Aim], suites: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse a rule that no case can ever fulfil: it would judge nothing and look like a pass."""
+    for aim in aims:
+        if aim.suite not in {*known, *suites}:
+            near = difflib.get_close_matches(aim.suite, known, n=1)
+            message = "there is no such suite, so this rule judges nothing"
             fix = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-            raise RefusalError(message, value=floor.suite, where=f"rules.{floor.name}.suite", fix=fix)
-        if floor.suite not in suites:
+            raise RefusalError(message, value=aim.suite, where=f"rules.{aim.name}.suite", fix=fix)
+        if aim.suite not in suites:
             continue
-        target = str(suites[floor.suite]["target"])
-        parameters = schema(resolve(target, where=f"suite.{floor.suite}.target"))
-        for name, wanted in floor.where.items():
+        target = str(suites[aim.suite]["target"])
+        parameters = schema(resolve(target, where=f"suite.{aim.suite}.target"))
+        for name, wanted in aim.where.items():
             choices = parameters[name].choices if name in parameters else ()
             if choices and wanted not in choices and not (parameters[name].open and taken(target, parameters, name, wanted)):
-                message = f"{name} is never this, so this floor judges nothing"
+                message = f"{name} is never this, so this rule judges nothing"
                 fix = f"Choose one of {', '.join(map(str, choices))}."
-                raise RefusalError(message, value=wanted, where=f"rules.{floor.name}.where.{name}", fix=fix)
+                raise RefusalError(message, value=wanted, where=f"rules.{aim.name}.where.{name}", fix=fix)
 
 
 def taken(target: str, parameters: Mapping[str, Param], name: str, value: object) -> bool:

@@ -113,7 +113,7 @@ def prepare(ns: Namespace, overrides: Sequence[str], *, nranks: int | None = Non
 
     composed = compose(overrides, config_dirs=ns.config_dir)
     rules = read_rules(composed.config.get("rules"))  # what could not judge is refused now, not after hours of measuring
-    planning.check_floors(rules.floors, composed.config["suite"], options("suite", ns.config_dir))
+    planning.check_aims(rules.aims, composed.config["suite"], options("suite", ns.config_dir))
     stated_limits(composed.config.get("hardware") or {})
     plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir, share=ns.share, exclusive=ns.exclusive)
     plan = planning.named(plan, [*ns.case, *lines_of(ns.cases)])

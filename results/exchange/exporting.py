@@ -11,7 +11,6 @@ from assay.harness.errors import RefusalError
 from assay.harness.rundir import write_atomic
 from assay.results.exchange import dashboards, github, junit, openmetrics, pytest_benchmark, tabular
 from assay.results.exchange.outcomes import outcomes
-from assay.results.outcome import WORDS
 
 if TYPE_CHECKING:
     from assay.results.judge import Judgement
@@ -34,7 +33,7 @@ GITLAB_DIGITS = 4
 def text_of(judgement: Judgement, fmt: str) -> str:
     """Write a run as text in one format; RefusalError for the two that are no single text."""
     records, found, described = list(judgement.records), outcomes(judgement), judgement.described
-    title = f"Assay: {WORDS.get(judgement.exit_code, 'unknown')}, run {judgement.run.id}"
+    title = f"Assay: {judgement.word}, run {judgement.run.id}"
     writers: dict[str, Callable[[], str]] = {
         "junit": lambda: junit.write(found, name=f"assay {judgement.run.id}", stamp=str(described.get("started", ""))),
         "github": lambda: github.summary(found, title=title, lines=[judgement.coverage.text(), *judgement.problems]),

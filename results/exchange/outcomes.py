@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from assay.results.verdict import Verdict
 
 Kind = Literal["passed", "failed", "error", "skipped"]
-KINDS: Mapping[str, Kind] = {"fail": "failed", "error": "error", "no-verdict": "skipped", "skip": "skipped", "pass": "passed"}
+KINDS: Mapping[str, Kind] = {
+    "fail": "failed",
+    "error": "error",
+    "no-verdict": "skipped",
+    "warn": "passed",
+    "skip": "skipped",
+    "pass": "passed",
+}
 ORDER = ("failed", "error", "skipped", "passed")
 COMPARED: Mapping[str, Kind] = {"slower": "failed", "missing": "error", "same": "passed", "faster": "passed", "known": "passed"}
 STANDING: Mapping[str, Kind] = {"wrong": "failed", "measured": "passed", "skipped": "skipped", "not_applicable": "skipped"}

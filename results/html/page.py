@@ -22,7 +22,6 @@ from assay.results.html.section import Section
 from assay.results.html.summary import masthead, next_section, runs_section, verdicts_section
 from assay.results.html.sweeps import sweeps_section
 from assay.results.html.waterfall import waterfall_section
-from assay.results.outcome import WORDS
 from assay.results.report_content import Content
 
 BUILDERS: Sequence[tuple[str, str, Callable[[Content], Section]]] = (
@@ -60,7 +59,7 @@ def built(ident: str, title: str, builder: Callable[[Content], Section], content
 def page(content: Content, *, found: Sequence[Section] | None = None) -> str:
     """Write the page; equal contents give equal bytes."""
     shown = sections(content) if found is None else found
-    word = WORDS.get(content.judgement.exit_code, "unknown")
+    word = content.judgement.word
     html = element("html", head(f"{word}: Assay report {content.judgement.run.id}"), body(content, shown), lang="en")
     return f"<!DOCTYPE html>\n{html}\n"
 

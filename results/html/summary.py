@@ -12,20 +12,20 @@ from assay.results.html.section import Section
 from assay.results.html.table import Cell, Row, Table
 from assay.results.judge import Judgement
 from assay.results.next_steps import Step, named, next_steps
-from assay.results.outcome import WORDS
 from assay.results.report_content import Content
 from assay.results.units import percent
+from assay.results.verdict import STATUSES
 
 # Every state has a sign besides its colour.
-SIGNS = {"pass": "\u2714", "fail": "\u2716", "error": "\u2716", "refused": "\u2716", "no-verdict": "?", "note": "\u2022"}
-MOODS = {"pass": "good", "fail": "bad", "error": "bad", "refused": "bad", "no-verdict": "open", "note": "note"}
+SIGNS = {"pass": "\u2714", "fail": "\u2716", "error": "\u2716", "refused": "\u2716", "no-verdict": "?", "warn": "!", "note": "\u2022"}
+MOODS = {"pass": "good", "fail": "bad", "error": "bad", "refused": "bad", "no-verdict": "open", "warn": "open", "note": "note"}
 BAR = (("measured", "good"), ("failed", "bad"), ("missing", "bad"), ("other", "open"))
 
 
 def masthead(content: Content) -> Markup:
     """Write the page's head: what run this is, what came out, and how much of it was measured."""
     judgement, info = content.judgement, content.info
-    word = WORDS.get(judgement.exit_code, "unknown")
+    word = judgement.word
     when = " to ".join(filter(None, (info.started, info.ended)))
     about = [
         f"plan {info.plan or '(no name)'}",
@@ -87,7 +87,7 @@ def step_item(step: Step) -> Markup:
 
 def verdicts_section(content: Content) -> Section:
     """List every verdict, worst first."""
-    order = ("fail", "error", "no-verdict", "skip", "pass")
+    order = STATUSES
     rows = sorted(content.judgement.verdicts, key=lambda verdict: order.index(verdict.status) if verdict.status in order else 0)
     if not rows:
         return Section("verdicts", "Verdicts", absent="No rule judged anything in this run.")
@@ -122,4 +122,4 @@ def run_row(judgement: Judgement) -> Sequence[Cell | str]:
     """Write one run of several."""
     described = judgement.described
     told = [str(described.get(name) or "") for name in ("started", "host", "hw_class", "sw_class")]
-    return [judgement.run.id, Cell(state(WORDS.get(judgement.exit_code, "unknown")), judgement.exit_code), judgement.coverage.text(), *told]
+    return [judgement.run.id, Cell(state(judgement.word), judgement.exit_code), judgement.coverage.text(), *told]

@@ -154,3 +154,37 @@ def test_a_killed_launch_leaves_no_shared_memory(fresh: Place, kind: str) -> Non
     fault = (f"inject.kind={kind}", "inject.suite=all_reduce", "suite.all_reduce.axes.bytes=[8]", "budget.timeout=2")
     assert fresh.assay("run", *LEAN, *fault).returncode == 2
     assert set(Path("/dev/shm").iterdir()) <= before  # noqa: S108
+
+
+RETRIED = ("run", *LEAN, "budget.retries=2", "budget.timeout=3", "inject.kind=kill", *HERE)
+
+
+def test_a_case_that_broke_once_is_tried_again_and_never_passes_plainly(fresh: Place) -> None:
+    done = fresh.assay(*RETRIED, "inject.attempts=1")
+    shown = fresh.show()
+    case = case_of(shown, "bytes=1024")
+    (verdict,) = [verdict for verdict in shown["verdicts"] if verdict["key"] == case["key"] and verdict["metric"] == "answer"]
+    assert (case["status"], verdict["status"]) == ("measured", "warn"), done.stdout + done.stderr
+    assert "at attempt 2 (attempt 1 crashed: rank 1" in verdict["reason"]
+    assert all(
+        "attempt 2, earlier ones broke" in record["flags"]
+        for record in shown["records"]
+        if record["key"] == case["key"] and record["metric"] == "time"
+    )
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].startswith("WARN (exit code 0)")
+    other = [verdict["status"] for verdict in shown["verdicts"] if verdict["metric"] == "answer" and verdict["key"] != case["key"]]
+    assert other == ["pass"]
+
+
+def test_a_case_that_breaks_every_time_is_tried_as_often_as_was_said_and_is_a_2(fresh: Place) -> None:
+    done = fresh.assay(*RETRIED)
+    case = case_of(fresh.show(), "bytes=1024")
+    assert (done.returncode, case["status"]) == (2, "crashed")
+    lines = [line for path in (fresh.runs[0] / "measurements").glob("*.jsonl") for line in path.read_text().splitlines()]
+    assert sum('"kind":"case"' in line and '"bytes":1024' in line for line in lines) == 3
+
+
+def test_a_wrong_answer_is_not_tried_again(fresh: Place) -> None:
+    done = fresh.assay("run", *LEAN, "budget.retries=2", "inject.kind=flip_element", *HERE, "inject.attempts=1", "inject.after=1")
+    assert (done.returncode, case_of(fresh.show(), "bytes=1024")["status"]) == (1, "wrong"), done.stdout + done.stderr

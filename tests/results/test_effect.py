@@ -121,3 +121,11 @@ def test_runs_equal_to_the_last_digit_have_an_effect_but_no_certainty(head: floa
     assert effect.change == pytest.approx(head - 1)
     status, reason = decide(effect, **LIMITS | {"counts": (2, 2)})
     assert (status, "coarse clock" in reason) == ("inconclusive", True)
+
+
+def test_noise_is_what_runs_of_one_side_differ_by_whatever_lies_between_the_sides() -> None:
+    base, head = [1.0, 1.02, 0.98], [2.0, 2.04]
+    inside = [[math.log(value) for value in side] for side in (base, head)]
+    squares = [(value - sum(side) / len(side)) ** 2 for side in inside for value in side]
+    assert measure_effect(base, head).noise == pytest.approx(math.sqrt(sum(squares) / 3))
+    assert measure_effect([1.0], [1.1]).noise is None

@@ -16,7 +16,7 @@ FLOOR: dict[str, Any] = {"kind": "floor", "suite": "gemm", "metric": "flop_rate"
 def test_the_shipped_rules_are_valid_and_in_their_group() -> None:
     found = read_rules(rules())
     assert (found.share, found.stated, found.min_effect, found.min_seconds) == (1.0, 1.05, 0.03, 1e-6)
-    assert all(floor.why for floor in found.floors)
+    assert all(floor.why for floor in found.aims)
     text = (ROOT / "conf" / "rules" / "default.yaml").read_text(encoding="utf-8")
     assert text.startswith("# @package rules\n")
 
@@ -58,6 +58,11 @@ def test_a_threshold_that_judges_nothing_is_refused_by_its_path(rule: dict[str, 
         ({"kind": "ceiling", "suite": "gemm", "metric": "power", "value": 1.0, "unit": "W"}, "rules.mine.metric"),
         ({"kind": "ceiling", "suite": "gemm", "metric": "time", "value": 1.0, "unit": "ms"}, "rules.mine.unit"),
         ({k: v for k, v in FLOOR.items() if k != "share_of_limit"} | {"value": 1e9}, "rules.mine.unit"),
+        ({"kind": "share_of_limit", "suite": "gemm", "metric": "flop_rate"}, "rules.mine.least"),
+        ({"kind": "share_of_limit", "suite": "gemm", "metric": "flop_rate", "least": 0.9, "most": 0.9}, "rules.mine.least"),
+        ({"kind": "share_of_limit", "suite": "gemm", "metric": "flop_rate", "least": 1.2}, "rules.mine.least"),
+        ({"kind": "share_of_limit", "suite": "gemm", "metric": "flop_rate", "most": 0}, "rules.mine.most"),
+        ({"kind": "share_of_limit", "suite": "gemm", "metric": "time", "least": 0.5}, "rules.mine.metric"),
         ({k: v for k, v in FLOOR.items() if k != "share_of_limit"} | {"value": 1, "unit": "TFLOP/s"}, "rules.mine.unit"),
         ({k: v for k, v in FLOOR.items() if k != "suite"}, "rules.mine.suite"),
         (FLOOR | {"suite": ""}, "rules.mine.suite"),
@@ -115,18 +120,18 @@ def test_no_rules_at_all_are_refused(nothing: Any) -> None:
     ],
 )
 def test_conditions_on_cases(where: dict[str, Any], covered: bool) -> None:  # noqa: FBT001 - a table's column
-    (floor,) = read_rules(bare_rules(mine=FLOOR | {"where": where})).floors
+    (floor,) = read_rules(bare_rules(mine=FLOOR | {"where": where})).aims
     assert floor.covers(case(m=64, dtype="bf16", layout="nt").as_dict()) is covered
 
 
 def test_conditions_on_what_no_case_has_are_told_apart_from_unmet_ones() -> None:
-    (floor,) = read_rules(bare_rules(mine=FLOOR | {"where": {"m_min": 1000, "rows_min": 1, "sise": 3, "dtype": "fp8"}})).floors
+    (floor,) = read_rules(bare_rules(mine=FLOOR | {"where": {"m_min": 1000, "rows_min": 1, "sise": 3, "dtype": "fp8"}})).aims
     assert floor.unknown([case(m=64, dtype="bf16").as_dict()]) == ["rows_min", "sise"]
 
 
 def test_a_version_changes_with_the_judgement_and_only_with_it() -> None:
     def version(**changes: Any) -> str:
-        return read_rules(bare_rules(mine=FLOOR | changes)).floors[0].version
+        return read_rules(bare_rules(mine=FLOOR | changes)).aims[0].version
 
     assert version() == version(why="said better")
     assert len({version(), version(share_of_limit=0.06), version(where={"m": 1}), version(where={"m": 2}), version(suite="fp8_gemm")}) == 5

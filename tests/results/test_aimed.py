@@ -11,10 +11,11 @@ import pytest
 from assay.harness.case import Case
 from assay.harness.measurement import Measurement
 from assay.harness.work import Volume
+from assay.results.aimed import Evidence, judge_aims
 from assay.results.answers import judge_answers, judge_coverage
 from assay.results.coverage import cover
-from assay.results.floors import Evidence, judge_floors, judge_plausible
 from assay.results.metrics import derive
+from assay.results.plausible import judge_plausible
 from assay.results.rules import Rules, read_rules
 from assay.results.verdict import Verdict
 from tests.results.builders import MEASURED, bare_rules, calibration, case, measured, message, plan_of, wrong
@@ -31,7 +32,7 @@ def judged(
     plan = plan_of([*(m.case for m in measurements), *planned])
     records = derive(measurements, run="r", hardware=hardware or MEASURED, hw_class="", sw_class="")
     evidence = Evidence(plan["cases"], cover(plan, measurements), {m.case.key: m for m in measurements}, records)
-    return judge_floors(rules.floors, evidence)
+    return judge_aims(rules.aims, evidence)
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(1.0, "pass"), (2.0, "pass"), (2.001, "fail"), (100.0, "fail")])
@@ -65,6 +66,33 @@ def test_a_rate_may_be_too_good() -> None:
     ceiling = CEILING | {"metric": "flop_rate", "value": 1.5e9, "unit": "FLOP/s", "why": "no such machine"}
     assert [v.status for v in judged([measured(case(m=1), [1.0] * 7)], mine=ceiling)] == ["fail"]  # 2 GFLOP/s
     assert [v.status for v in judged([measured(case(m=1), [2.0] * 7)], mine=ceiling)] == ["pass"]
+
+
+SHARE: dict[str, Any] = {"kind": "share_of_limit", "suite": "gemm", "metric": "flop_rate", "least": 0.25, "most": 0.9}
+
+
+@pytest.mark.parametrize(("seconds", "status", "wanted"), [(1.0, "pass", 1e9), (2.1, "fail", 1e9), (0.5, "fail", 3.6e9)])
+def test_a_share_of_the_limit_has_two_ends(seconds: float, status: str, wanted: float) -> None:
+    # 2 GFLOP in 0.5 s are all of the limit of 4 GFLOP/s, and more than 0.9 of it is suspicious.
+    (verdict,) = judged([LIMIT, measured(case(m=1), [seconds] * 7)], mine=SHARE)
+    assert (verdict.status, verdict.expected, verdict.baseline) == (status, pytest.approx(wanted), ("measured matrix_fp32",))
+    assert verdict.effect == pytest.approx(2e9 / seconds / wanted - 1)
+    assert verdict.n == 7
+
+
+def test_a_ceiling_of_an_error_score() -> None:
+    ceiling = {"kind": "ceiling", "suite": "gemm", "metric": "row", "value": 1e-4, "unit": "1"}
+    assert [v.status for v in judged([measured(case(m=1), [1.0] * 7)], mine=ceiling)] == ["pass"]
+    assert [v.status for v in judged([measured(case(m=1), [1.0] * 7)], mine=ceiling | {"value": 9e-5})] == ["fail"]
+    assert [v.status for v in judged([measured(case(m=1), [1.0] * 7)], mine=ceiling | {"metric": "rwo"})] == ["no-verdict"]
+
+
+def test_peers_of_one_case_and_the_reason_that_the_rule_gives() -> None:
+    rule = {"kind": "peers", "suite": "gemm", "metric": "flop_rate", "min_deficit": 0.1, "why": "a fan is dead"}
+    times = [[second] * 7 for second in (1.0, 1.01, 0.99, 1.0, 1.02, 0.98, 1.0, 1.5)]
+    found = judged([measured(case(m=1, nranks=8), *times)], mine=rule)
+    assert [(v.subject, v.status) for v in found if v.status != "pass"] == [("device7", "fail")]
+    assert [v.reason.endswith("a fan is dead") for v in found] == [False] * 7 + [True]
 
 
 def test_every_device_and_every_size_is_judged_not_the_last_or_the_mean() -> None:
@@ -197,6 +225,16 @@ def test_answers_and_coverage() -> None:
 
 def test_a_right_answer_with_broken_times_passes_the_one_and_has_no_verdict_on_the_other() -> None:
     assert answers(measured(case(m=1), [1.0, -1.0]))[0] == [("answer", "pass"), ("time", "no-verdict")]
+
+
+def test_what_broke_before_it_was_right_is_a_warning_and_a_wrong_answer_stays_wrong() -> None:
+    rules = read_rules(bare_rules())
+    first = replace(measured(case(m=1)), status="crashed", reason="rank 1 fell")
+    for last, status in ((measured(case(m=1), [1.0] * 7), "warn"), (wrong(case(m=1)), "fail")):
+        coverage = cover(plan_of([last.case]), [last])
+        verdict = judge_answers(coverage, {last.case.key: replace(last, attempt=1)}, rules, {last.case.key: (first,)})[0]
+        assert verdict.status == status
+        assert verdict.reason.endswith("at attempt 2 (attempt 1 crashed: rank 1 fell)")
 
 
 def test_a_wrong_answer_names_rank_and_place() -> None:
