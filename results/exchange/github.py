@@ -38,7 +38,7 @@ def commands(found: Sequence[Outcome]) -> list[str]:
     """Write one workflow command for each outcome that is no pass; the last one of a level that GitHub still shows counts the rest."""
     told = []
     for level in ("error", "warning"):
-        loud = [one for one in worst_first(found) if LEVELS.get(one.kind) == level]
+        loud = [one for one in worst_first(found) if LEVELS.get(one.kind, "warning" if one.status == "warn" else "") == level]
         shown = loud if len(loud) <= ANNOTATIONS else loud[: ANNOTATIONS - 1]
         told += [command(level, f"assay: {one.status}", f"{one.name}: {one.message}") for one in shown]
         told += [command(level, "assay", f"{len(loud) - len(shown)} more findings")] if len(shown) < len(loud) else []

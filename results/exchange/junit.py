@@ -44,6 +44,8 @@ def test_case(one: Outcome) -> ET.Element:
             ET.SubElement(properties, "property", {"name": safe(name), "value": safe(value)})
     if one.kind in TAGS:
         ET.SubElement(element, TAGS[one.kind], {"type": safe(one.status), "message": safe(one.message)})
-    if one.text:
-        ET.SubElement(element, "system-out").text = "\n".join(safe(line) for line in one.text.split("\n"))
+    # JUnit has no warning: what passed only after it had broken says so in its output.
+    said = [f"warn: {one.message}"] if one.status == "warn" else []
+    if said or one.text:
+        ET.SubElement(element, "system-out").text = "\n".join(safe(line) for line in (*said, *one.text.split("\n")))
     return element

@@ -61,7 +61,7 @@ def outcomes(judgement: Judgement) -> list[Outcome]:
                 row.suite,
                 row.key,
                 min(kinds, key=ORDER.index),
-                row.status,
+                "warn" if row.status == "measured" and any(verdict.status == "warn" for verdict in own) else row.status,
                 "; ".join(dict.fromkeys(reason for reason in reasons if reason)),
                 "\n".join(figure(record) for record in records.get(row.key, [])),
                 measurement.seconds if measurement is not None else 0.0,

@@ -55,6 +55,19 @@ def test_junit_is_read_by_junitparser(judgement: Judgement) -> None:
     assert 'name="device0 time [s]" value="0.001"' in text
 
 
+def test_what_passed_only_after_it_had_broken_is_told_as_a_warning(tmp_path: Path) -> None:
+    right = measured(case(m=64), [1e-3] * 15, attempt=1)
+    broken = replace(right, status="crashed", reason="rank 1 fell", attempt=0)
+    found = judged(write_run(tmp_path / "20261126-000000-000-abcdef", [broken, right], planned=[right.case]))
+    (suite,) = JUnitXml.fromstring(text_of(found, "junit").encode())
+    (test,) = suite
+    assert test.result == []
+    assert "warn: answer: the answer is right, at attempt 2 (attempt 1 crashed: rank 1 fell)" in test.system_out
+    (told,) = github.commands(outcomes(found))
+    assert told.startswith("::warning title=assay%3A warn::")
+    assert found.word == "warn"
+
+
 def test_openmetrics_is_read_by_its_own_parser(judgement: Judgement) -> None:
     text = text_of(judgement, "openmetrics")
     families = {family.name: family for family in openmetrics.text_string_to_metric_families(text)}
