@@ -23,7 +23,7 @@ MANTISSA = (1 << MANTISSA_BITS) - 1
 def scale_codes(amax: torch.Tensor, target: Format, rule: Rule) -> torch.Tensor:
     """Give the E8M0 code (uint8) of each block's scale from its largest magnitude ``amax`` (float32, >= 0).
 
-    - ``floor``: 2^(floor(log2 amax) - emax), OCP MX 1.0 section 6.3; saturates where the mantissa of amax exceeds that of the largest number
+    - ``floor``: 2^(floor(log2 amax) - emax), OCP MX 1.0 section 6.3; saturates where amax has a larger mantissa than the largest number
     - ``ceil``: 2^(ceil(log2 amax) - emax)
     - ``rceil``: 2^ceil(log2(amax / largest)), the smallest power of two with which nothing saturates (cuBLAS, DeepGEMM)
     - ``even``: amax rounded to the format's significand first (ties away from zero), then floor
