@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from assay.suites.numerics.fp8_kernels import Kernel
     from assay.suites.numerics.quantise import Quantised
+    from assay.suites.numerics.recipes import Recipe
 
 BLOCK = 128
 OUTPUT_NBYTES = {"fp32": 4, "bf16": 2}
@@ -69,13 +70,13 @@ def fp8_gemm(
 def operands(ctx: Context, *, m: int, n: int, k: int, kind: str, seed: int) -> tuple[Quantised, Quantised]:
     """Draw and quantise this rank's activations and weights."""
     from assay.suites.numerics.draws import draw_in_parts, generator
-    from assay.suites.numerics.quantise import quantise
+    from assay.suites.numerics.quantise import deepseek, quantise
 
-    def operand(name: str, rows: int, tile: int) -> Quantised:
+    def operand(name: str, rows: int, by: Recipe) -> Quantised:
         source = generator(seed, rank=ctx.rank, operand=name)
-        return quantise(draw_in_parts(kind, rows, k, source), rows=rows, k=k, tile=tile, device=ctx.device.torch_name)
+        return quantise(draw_in_parts(kind, rows, k, source), rows=rows, k=k, by=by, device=ctx.device.torch_name)
 
-    return operand("activations", m, 1), operand("weights", n, BLOCK)
+    return operand("activations", m, deepseek("activation")), operand("weights", n, deepseek("weight"))
 
 
 def choose(ctx: Context, a: Quantised, w: Quantised, *, impl: str, out: str) -> Kernel:

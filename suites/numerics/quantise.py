@@ -1,7 +1,8 @@
-"""DeepSeek-V3's FP8 recipe: E4M3 values with one float32 scale for each 1x128 tile of activations or 128x128 block of weights.
+"""Quantising an operand: numbers on a format's grid, and the scales that blocks of them share.
 
-scale = max(amax, 1e-4) / 448, value = E4M3(x / scale) (DeepSeek-V3 technical report 3.3.2 and the repository's inference/kernel.py). The
-dequantised number is value * scale; with 4 + 24 significant bits it is exact in float64.
+scale = max(amax, least) / largest of the format (DeepSeek-V3 technical report 3.3.2 and the repository's inference/kernel.py), or the power of two
+or E4M3 number that the recipe makes of it; value = round(x / scale). The dequantised number is value * scale (times the tensor's own scale
+for NVFP4): at most 4 + 24 significant bits (2 + 4 + 24), so it is exact in float64.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assay.suites.numerics.formats.exponents import scale_codes, scale_values
+from assay.suites.numerics.formats.format import FORMATS, Format
+from assay.suites.numerics.formats.rounding import round_to
+from assay.suites.numerics.recipes import NVFP4, TILE, Recipe, recipe
+
 if TYPE_CHECKING:
     import torch
 
-BLOCK = 128
+BLOCK = TILE
 E4M3_MAX = 448.0  # OCP E4M3: S.1111.110 (OCP 8-bit floating point specification, table 1)
-AMAX_FLOOR = 1e-4
 
 
 @dataclass(frozen=True)
@@ -23,70 +28,142 @@ class Quantised:
     """One operand, rows x k, K innermost.
 
     Attributes:
-        values: E4M3, rows x k.
-        scales: float32, (rows / tile rounded up) x (k / 128).
-        tile: rows that share a scale: 1 (activations) or 128 (weights; the last block may be partial).
+        values: on the format's grid, rows x k: in its own dtype where torch has one of eight bits, else in bfloat16, which holds them all.
+        scales: float32, (rows / recipe.rows rounded up) x (k / recipe.columns).
+        recipe: how it was quantised.
+        whole: one more scale for all of it (NVFP4), else 1.
 
     """
 
     values: torch.Tensor
     scales: torch.Tensor
-    tile: int
+    recipe: Recipe
+    whole: float = 1.0
+
+    @property
+    def columns(self) -> int:
+        """Columns that share a scale."""
+        return self.recipe.columns or self.values.shape[1]
 
     def row_scales(self, rows: slice) -> torch.Tensor:
-        """Give the scale of each row in ``rows`` (which starts at a multiple of the tile): rows x (k / 128), float32."""
+        """Give the scale of each row in ``rows`` (which starts at a multiple of the block): rows x (k / columns), float32, without ``whole``."""
         start, stop, _ = rows.indices(len(self.values))
-        blocks = self.scales[start // self.tile : -(-stop // self.tile)]
-        return blocks.repeat_interleave(self.tile, dim=0)[: stop - start] if self.tile > 1 else blocks
+        height = self.recipe.rows or len(self.values)
+        blocks = self.scales[start // height : -(-stop // height)]
+        return blocks.repeat_interleave(height, dim=0)[: stop - start] if height > 1 else blocks
 
     def dequantised(self, rows: slice, dtype: torch.dtype) -> torch.Tensor:
-        """Give value * scale of ``rows`` in ``dtype``: exact in float64, rounded once in float32."""
+        """Give value * scale of ``rows`` in ``dtype``: exact in float64, rounded in float32."""
         values = self.values[rows].to(dtype)
-        tiles = values.view(len(values), -1, BLOCK)
+        tiles = values.view(len(values), -1, self.columns)
         tiles.mul_(self.row_scales(rows).to(dtype)[:, :, None])
-        return values
+        return values if self.whole == 1 else values.mul_(self.whole)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of values and scales."""
-        return self.values.numel() + 4 * self.scales.numel()
+        """Bytes of values and scales as hardware stores them."""
+        scale = 4 if self.recipe.scale == "fp32" else 1
+        return (
+            -(-self.values.numel() * self.recipe.format.bits // 8) + scale * self.scales.numel() + (4 if self.recipe.scale == "e4m3" else 0)
+        )
 
 
-def quantise(parts: Iterable[tuple[slice, torch.Tensor]], *, rows: int, k: int, tile: int, device: str) -> Quantised:
-    """Quantise an operand that comes in parts of float32 rows (each part a multiple of ``tile`` rows, except the last).
+def quantise(parts: Iterable[tuple[slice, torch.Tensor]], *, rows: int, k: int, by: Recipe, device: str) -> Quantised:
+    """Quantise an operand that comes in parts of float32 rows (each part a multiple of ``by.rows`` rows, except the last).
+
+    Where all rows share something, the parts are put together first.
 
     Args:
         parts: (rows, values) pairs on the host.
         rows: of the whole operand.
-        k: columns, a multiple of 128.
-        tile: rows that share a scale, 1 or 128.
+        k: columns, a multiple of ``by.columns``.
+        by: the recipe.
         device: where values and scales are to lie.
 
     """
     import torch
 
-    values = torch.empty(rows, k, dtype=torch.float8_e4m3fn, device=device)
-    scales = torch.empty(-(-rows // tile), k // BLOCK, dtype=torch.float32, device=device)
+    height, width = by.rows or rows, by.columns or k
+    values = torch.empty(rows, k, dtype=container(by.format), device=device)
+    scales = torch.empty(-(-rows // height), k // width, dtype=torch.float32, device=device)
+    whole = 1.0
+    if not by.rows or by.scale == "e4m3":
+        gathered = torch.cat([part for _, part in parts])
+        parts = [(slice(0, rows), gathered)]
+        whole = tensor_scale(gathered) if by.scale == "e4m3" else 1.0
     for where, part in parts:
-        own_values, own_scales = quantise_part(part, tile=tile)
+        own_values, own_scales = quantise_part(part, by, whole=whole)
         values[where] = own_values.to(device)
-        first = where.start // tile
+        first = where.start // height
         scales[first : first + len(own_scales)] = own_scales.to(device)
-    return Quantised(values, scales, tile)
+    return Quantised(values, scales, by, whole)
 
 
-def quantise_part(part: torch.Tensor, *, tile: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Quantise float32 rows x k; returns E4M3 values and float32 scales.
+def quantise_part(part: torch.Tensor, by: Recipe, *, whole: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Quantise float32 rows x k; returns values (see ``Quantised``) and float32 scales.
 
-    Rows missing from the last block count as zeros (DeepSeek-V3 repository, README_WEIGHTS: pad to 128 before scaling).
+    Rows missing from the last block count as zeros (DeepSeek-V3 repository, README_WEIGHTS: pad to 128 before scaling). A block of zeros
+    is zeros with a finite scale. A block that holds NaN or infinity has the scale NaN, so that all of it dequantises to NaN (OCP MX 1.0
+    section 5.2 says so of MX): what was no number never becomes one.
     """
     import torch
 
     rows, k = part.shape
-    padded = torch.nn.functional.pad(part, (0, 0, 0, -rows % tile))
-    blocks = padded.view(-1, tile, k // BLOCK, BLOCK)
-    scales = blocks.abs().amax(dim=(1, 3)).clamp_min_(AMAX_FLOOR) / E4M3_MAX
-    scaled = blocks / scales[:, None, :, None]
-    # Clamped before the cast: torch from 2.12 on saturates there, older versions give NaN.
-    values = scaled.clamp_(-E4M3_MAX, E4M3_MAX).view(-1, k)[:rows].to(torch.float8_e4m3fn)
-    return values, scales
+    height, width = by.rows or rows, by.columns or k
+    padded = torch.nn.functional.pad(part, (0, 0, 0, -rows % height)) if rows % height else part
+    blocks = padded.reshape(-1, height, k // width, width)
+    amax = torch.maximum(blocks.amax(dim=(1, 3)), blocks.amin(dim=(1, 3)).neg_())
+    scales = scales_of(amax, by, whole)
+    scaled = blocks / (scales * whole)[:, None, :, None]
+    if not by.format.has_nan:
+        scaled = scaled.nan_to_num_(nan=0.0)  # their scale says what they are
+    return cast(scaled.view(-1, k)[:rows], by.format), scales
+
+
+def scales_of(amax: torch.Tensor, by: Recipe, whole: float) -> torch.Tensor:
+    """Give each block's float32 scale from its largest magnitude."""
+    import torch
+
+    raised = amax.clamp_min(by.least) if by.least else amax
+    if by.scale == "fp32":
+        found = torch.where(raised == 0, 1.0, raised / by.format.largest)
+    elif by.scale == "e4m3":
+        found = round_to(raised / by.format.largest / whole, FORMATS["e4m3"])
+        found = torch.where(found == 0, FORMATS["e4m3"].smallest, found)
+    else:
+        return scale_values(scale_codes(raised, by.format, by.scale))  # type: ignore[arg-type]
+    return torch.where(raised.isfinite(), found, torch.nan)
+
+
+def tensor_scale(values: torch.Tensor) -> float:
+    """Give NVFP4's scale of the whole tensor, a float32: amax / (largest E4M3 x largest E2M1); 1 for a tensor of zeros, NaN for none of numbers."""
+    amax = float(values.abs().max())
+    if amax == 0:
+        return 1.0
+    return float((values.abs().max() / (FORMATS["e4m3"].largest * FORMATS["e2m1"].largest)).item()) if amax < float("inf") else float("nan")
+
+
+def container(of: Format) -> torch.dtype:
+    """Give the dtype that holds numbers of a format."""
+    import torch
+
+    return getattr(torch, of.torch) if of.torch and of.bits == 8 else torch.bfloat16  # type: ignore[no-any-return]  # noqa: PLR2004
+
+
+def cast(scaled: torch.Tensor, to: Format) -> torch.Tensor:
+    """Round to a format's grid, saturating, in its container.
+
+    Where torch has the format, its cast rounds as ours does once everything is clamped (the codec's tests hold both against gfloat): what
+    overflows is settled here, since torch from 2.12 on saturates there and older versions give NaN.
+    """
+    if to.torch and to.bits == 8:  # noqa: PLR2004 - bits of a container
+        return scaled.clamp_(-to.largest, to.largest).to(container(to))
+    return round_to(scaled, to).to(container(to))
+
+
+def deepseek(operand: str) -> Recipe:
+    """Give DeepSeek-V3's recipe: E4M3 with a float32 scale for each 1x128 of an activation and 128x128 of a weight."""
+    return recipe("e4m3", "tile", "fp32", operand)  # type: ignore[arg-type]
+
+
+__all__ = ["BLOCK", "E4M3_MAX", "NVFP4", "Quantised", "deepseek", "quantise", "quantise_part"]
