@@ -1,8 +1,8 @@
 """Quantising an operand: numbers on a format's grid, and the scales that blocks of them share.
 
-scale = max(amax, least) / largest of the format (DeepSeek-V3 technical report 3.3.2 and the repository's inference/kernel.py), or the power of two
-or E4M3 number that the recipe makes of it; value = round(x / scale). The dequantised number is value * scale (times the tensor's own scale
-for NVFP4): at most 4 + 24 significant bits (2 + 4 + 24), so it is exact in float64.
+scale = max(amax, least) / largest of the format (DeepSeek-V3 technical report 3.3.2 and the repository's inference/kernel.py), or the
+power of two or E4M3 number that the recipe makes of it; value = round(x / scale). The dequantised number is value * scale
+(times the tensor's own scale for NVFP4): at most 4 + 24 significant bits (2 + 4 + 24), so it is exact in float64.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from assay.suites.numerics.formats.exponents import scale_codes, scale_values
 from assay.suites.numerics.formats.format import FORMATS, Format
 from assay.suites.numerics.formats.rounding import round_to
-from assay.suites.numerics.recipes import NVFP4, TILE, Recipe, recipe
+from assay.suites.numerics.recipes import TILE, Recipe, recipe
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,7 @@ class Quantised:
         return self.recipe.columns or self.values.shape[1]
 
     def row_scales(self, rows: slice) -> torch.Tensor:
-        """Give the scale of each row in ``rows`` (which starts at a multiple of the block): rows x (k / columns), float32, without ``whole``."""
+        """Give the scale of each row in ``rows`` (which starts at a multiple of the block): rows x (k / columns), float32."""
         start, stop, _ = rows.indices(len(self.values))
         height = self.recipe.rows or len(self.values)
         blocks = self.scales[start // height : -(-stop // height)]
@@ -136,18 +136,21 @@ def scales_of(amax: torch.Tensor, by: Recipe, whole: float) -> torch.Tensor:
 
 
 def tensor_scale(values: torch.Tensor) -> float:
-    """Give NVFP4's scale of the whole tensor, a float32: amax / (largest E4M3 x largest E2M1); 1 for a tensor of zeros, NaN for none of numbers."""
-    amax = float(values.abs().max())
-    if amax == 0:
-        return 1.0
-    return float((values.abs().max() / (FORMATS["e4m3"].largest * FORMATS["e2m1"].largest)).item()) if amax < float("inf") else float("nan")
+    """Give NVFP4's scale of the whole tensor, a float32: amax / (largest E4M3 x largest E2M1).
+
+    1 for a tensor of zeros, NaN for one that holds what is no number.
+    """
+    amax = values.abs().max()
+    if not bool(amax.isfinite()):
+        return float("nan")
+    return float(amax / (FORMATS["e4m3"].largest * FORMATS["e2m1"].largest)) if amax else 1.0
 
 
 def container(of: Format) -> torch.dtype:
     """Give the dtype that holds numbers of a format."""
     import torch
 
-    return getattr(torch, of.torch) if of.torch and of.bits == 8 else torch.bfloat16  # type: ignore[no-any-return]  # noqa: PLR2004
+    return getattr(torch, of.torch) if of.torch and of.bits == 8 else torch.bfloat16  # noqa: PLR2004
 
 
 def cast(scaled: torch.Tensor, to: Format) -> torch.Tensor:
@@ -164,6 +167,3 @@ def cast(scaled: torch.Tensor, to: Format) -> torch.Tensor:
 def deepseek(operand: str) -> Recipe:
     """Give DeepSeek-V3's recipe: E4M3 with a float32 scale for each 1x128 of an activation and 128x128 of a weight."""
     return recipe("e4m3", "tile", "fp32", operand)  # type: ignore[arg-type]
-
-
-__all__ = ["BLOCK", "E4M3_MAX", "NVFP4", "Quantised", "deepseek", "quantise", "quantise_part"]
