@@ -18,12 +18,11 @@ FP32 = FORMATS["fp32"]
 
 def whole(unit: Unit, left: Operand, right: Operand, c: Float64, scales: Float64 | None) -> Float64:
     """Compute D for outputs of the shape of ``c``; ``scales`` are those of promotion, [K / promote, ...]."""
-    count = len(left.values)
-    parts = [(start, stop) for start, stop in spans(count, part_length(unit, count))]
-    if len(parts) == 1:
+    if unit.split == 1:
         return promoted(unit, left, right, c, scales)
+    count = len(left.values)
     total: Float64 | None = None
-    for start, stop in parts:
+    for start, stop in spans(count, part_length(unit, count)):
         own = None if scales is None or unit.promote is None else scales[start // unit.promote : -(-stop // unit.promote)]
         operands = (x.cut(start, stop, group=unit.group) for x in (left, right))
         part = promoted(unit, *operands, np.zeros_like(c), own)
@@ -35,7 +34,7 @@ def part_length(unit: Unit, count: int) -> int:
     """Give the length of each of ``split`` parts of K: whole promotions, instructions or blocks; the last may be shorter."""
     period = len(unit.order) if isinstance(unit.order, tuple) else unit.period
     step = max(unit.promote or 1, period or unit.fused * unit.ways, unit.scale_block if unit.scale else 1)
-    return max(1, -(-count // (unit.split * step))) * step if unit.split > 1 else max(count, 1)
+    return max(1, -(-count // (unit.split * step))) * step
 
 
 def promoted(unit: Unit, left: Operand, right: Operand, c: Float64, scales: Float64 | None) -> Float64:

@@ -25,6 +25,8 @@ def refuse_contradictions(unit: Unit) -> None:
         refuse("scale", None, f"family={unit.family} has block scales: set scale=e8m0 or scale=e4m3.")
     if unit.family not in SCALED and unit.scale is not None:
         refuse("scale", unit.scale, f"only {' and '.join(SCALED)} have block scales; promotion takes float32 scales without this option.")
+    if unit.limit is not None and (unit.scale is not None or unit.family == "pairwise"):
+        refuse("limit", unit.limit, f"no published unit with family={unit.family} limits products: set limit=none.")
     if unit.family == "st_fdpa" and unit.scale != "e8m0":
         refuse("scale", unit.scale, "family=st_fdpa adds the exponent of its scale only: set scale=e8m0.")
     if unit.family == "gst_fdpa" and (unit.fused % unit.group or unit.scale_block % unit.group):

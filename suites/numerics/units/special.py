@@ -20,6 +20,9 @@ def block(unit: Unit, left: Operand, right: Operand, c: Float64) -> Float64:
     """Compute one block; where a term is not finite, what the terms' signs say stands instead of the sum."""
     if left.signs is None and right.signs is None:
         return BLOCKS[unit.family](unit, left, right, c)
+    if unit.family == "pairwise":  # its steps are IEEE's own, and one that overflows may meet Inf of the other sign
+        with np.errstate(invalid="ignore"):
+            return BLOCKS[unit.family](unit, with_specials(left), with_specials(right), c)
     verdict = np.where(np.isfinite(c), np.sign(c), c)
     with np.errstate(invalid="ignore"):
         for k in range(len(left.values)):
@@ -40,6 +43,12 @@ def product_sign(unit: Unit, left: Operand, right: Operand, k: int) -> Array:
 def signs(operand: Operand) -> Array:
     """Give the signs of an operand, which one that is all finite does not carry."""
     return np.sign(operand.values) if operand.signs is None else operand.signs
+
+
+def with_specials(operand: Operand) -> Operand:
+    """Give the operand with Inf and NaN where they were."""
+    own = signs(operand)
+    return replace(operand, values=np.where(np.isfinite(own), operand.values, own))
 
 
 def careful(operand: Operand) -> Operand:
