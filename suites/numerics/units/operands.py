@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.harness.errors import RefusalError
-from assay.suites.numerics.units.grid import FORMATS, Float64, Format, held
-from assay.suites.numerics.units.rounding import exponent
+from assay.suites.numerics.units.grid import FORMATS, Float64, Format, as_float32, exponents, held, refuse_first
+from assay.suites.numerics.units.rounding import HALF, exponent, power_of_two
 from assay.suites.numerics.units.unit import Unit
 
 Array = NDArray[Any]
@@ -77,20 +77,17 @@ def prepare(unit: Unit, x: Any, form: Format, *, scales: Any, single: bool, wher
     """
     values = held(x, form, where=where)
     if unit.flush_in:
-        values = np.where(np.abs(values) < 2.0**form.min_exponent, 0.0, values)
-    signs = np.where(np.isfinite(values), np.sign(values), values)
-    scale = None
-    if unit.scale is not None:
-        scale = block_scales(unit, scales, shape=values.shape, where=f"scales of {where}")
-        signs = np.where(np.isnan(per_element(scale, unit.scale_block, len(values))), np.nan, signs)
-    clean = np.where(np.isfinite(values), values, 0.0)
+        values = np.where(np.abs(values) < 2.0**form.min_exponent, np.float32(0), values)
+    finite, signs = np.isfinite(values), None
+    if not finite.all():
+        signs = np.where(finite, np.sign(values), values)
+        values = np.where(finite, values, np.float32(0))
     small = np.dtype(np.int8 if single else np.int16)
-    exponents = np.maximum(exponent(clean), form.min_exponent)
-    careful = None if np.isfinite(signs).all() else signs
-    if scale is None:
-        exponents = np.where(clean == 0, NO_EXPONENT[small], exponents)
-        return Operand(clean.astype(np.float32 if single else np.float64), exponents.astype(small), careful)
-    return scaled(unit, Operand(clean, exponents, careful), np.where(np.isnan(scale), 1.0, scale))
+    own = np.where(values == 0, np.int32(NO_EXPONENT[small]), exponents(values, form.min_exponent)).astype(small)
+    operand = Operand(values if single else values.astype(np.float64), own, signs)
+    if unit.scale is None:
+        return operand
+    return scaled(unit, operand, block_scales(unit, scales, shape=values.shape, where=f"scales of {where}"))
 
 
 def block_scales(unit: Unit, scales: Any, *, shape: tuple[int, ...], where: str) -> Float64:
@@ -99,27 +96,31 @@ def block_scales(unit: Unit, scales: Any, *, shape: tuple[int, ...], where: str)
     if scales is None:
         message = f"family={unit.family} needs block scales, one for {unit.scale_block} elements of k"
         raise RefusalError(message, where=where, fix=f"Give an array whose k axis has {wanted[0]} elements.")
-    form = FORMATS[str(unit.scale)]
-    found = np.abs(held(scales, form, where=where))
+    found = np.abs(as_float32(scales, where=where)).astype(np.float64)
+    if unit.scale == "e8m0":  # its least value is subnormal in float32
+        refuse_first(~((np.frexp(found)[0] == HALF) | np.isnan(found)), found, "e8m0", where=where)
+    else:
+        held(found, FORMATS[str(unit.scale)], where=where)
     if found.shape != wanted:
         message = f"the shape does not fit the operand: k first, {wanted} is needed"
         raise RefusalError(message, value=found.shape, where=where, fix=f"One scale for {unit.scale_block} elements of k.")
-    if form.name == "e8m0" and (found == 0).any():
-        message = "E8M0 has no zero"
-        raise RefusalError(message, value=0.0, where=where, fix="The least scale is 2**-127.")
     return found
 
 
 def scaled(unit: Unit, operand: Operand, scale: Float64) -> Operand:
-    """Add the scales: into values and exponents (ST), or beside them (GST)."""
+    """Add the scales: into values and exponents (ST), or beside them (GST); a scale that is NaN makes its block NaN."""
+    count, signs = len(operand.values), operand.signs
+    if np.isnan(scale).any():
+        lost = np.isnan(per_element(scale, unit.scale_block, count))
+        signs = np.where(lost, np.nan, np.sign(operand.values) if signs is None else signs)
+        scale = np.where(np.isnan(scale), 1.0, scale)
     if unit.family == "st_fdpa":
-        each = per_element(scale, unit.scale_block, len(operand.values))
-        exponents = np.where(operand.values == 0, NO_EXPONENT[np.dtype(np.int16)], operand.exponents + exponent(each))
-        return Operand(operand.values * each, exponents.astype(np.int16), operand.signs)
-    groups = -(-len(operand.values) // unit.group)
-    each = per_element(scale, unit.scale_block // unit.group, groups)
-    own = np.maximum(exponent(each), FORMATS[str(unit.scale)].min_exponent)
-    return Operand(operand.values, operand.exponents.astype(np.int16), operand.signs, each * 2.0**-own, own)
+        each = per_element(scale, unit.scale_block, count)
+        own = np.where(operand.values == 0, NO_EXPONENT[np.dtype(np.int16)], operand.exponents + exponent(each))
+        return Operand(operand.values * each, own.astype(np.int16), signs)
+    each = per_element(scale, unit.scale_block // unit.group, -(-count // unit.group))
+    top = np.maximum(exponent(each), FORMATS[str(unit.scale)].min_exponent)
+    return Operand(operand.values, operand.exponents, signs, each * power_of_two(-top), top)
 
 
 def per_element(scale: Float64, count: int, length: int) -> Float64:

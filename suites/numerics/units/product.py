@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from assay.harness.errors import RefusalError
 from assay.suites.numerics.units.alignment import single
 from assay.suites.numerics.units.chain import whole
-from assay.suites.numerics.units.grid import FORMATS, Float64, as_float64, held
+from assay.suites.numerics.units.grid import FORMATS, Float32, Float64, as_float32, held
 from assay.suites.numerics.units.operands import Operand, in_order, prepare
 from assay.suites.numerics.units.options import output
 from assay.suites.numerics.units.special import careful
@@ -38,28 +38,28 @@ def gemm(unit: Unit, a: Any, b: Any, c: Any = None, *, a_scales: Any = None, b_s
         float32 [M, N]; narrower outputs are held as float32. RefusalError for values outside a format, naming the first, and for shapes.
 
     """
-    a, b = as_float64(a), as_float64(b)
+    a, b = as_float32(a, where="A"), as_float32(b, where="B")
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:  # noqa: PLR2004 - matrices
         message = "shapes do not fit: A is [M, K], B is [K, N]"
         raise RefusalError(message, value=(a.shape, b.shape), where="gemm", fix="Pass B as K x N.")
     shape = (a.shape[0], b.shape[1])
-    turned = None if a_scales is None else as_float64(a_scales).T[:, :, None]
-    across = None if b_scales is None else as_float64(b_scales)[:, None, :]
+    turned = None if a_scales is None else as_float32(a_scales, where="scales of A").T[:, :, None]
+    across = None if b_scales is None else as_float32(b_scales, where="scales of B")[:, None, :]
     return computed(unit, a.T[:, :, None], b[:, None, :], c, shape, (turned, across))
 
 
 def dot(unit: Unit, a: Any, b: Any, c: Any = None, *, a_scales: Any = None, b_scales: Any = None) -> NDArray[np.float32]:
     """Give the dot product of each row of ``a`` [R, K] with the same row of ``b`` [R, K], plus ``c`` [R]; scales [R, K / block]."""
-    a, b = as_float64(a), as_float64(b)
+    a, b = as_float32(a, where="A"), as_float32(b, where="B")
     if a.ndim != 2 or a.shape != b.shape:  # noqa: PLR2004 - rows of K
         message = "shapes do not fit: both operands are [R, K]"
         raise RefusalError(message, value=(a.shape, b.shape), where="dot", fix="Pass the same rows of both.")
-    scales = tuple(None if x is None else as_float64(x).T for x in (a_scales, b_scales))
+    scales = tuple(None if x is None else as_float32(x, where="scales").T for x in (a_scales, b_scales))
     return computed(unit, a.T, b.T, c, (a.shape[0],), (scales[0], scales[1]))
 
 
 def computed(
-    unit: Unit, a: Float64, b: Float64, c: Any, shape: tuple[int, ...], scales: tuple[Float64 | None, Float64 | None]
+    unit: Unit, a: Float32, b: Float32, c: Any, shape: tuple[int, ...], scales: tuple[Float32 | None, Float32 | None]
 ) -> NDArray[np.float32]:
     """Prepare operands of shape [K, ...] and compute their tiles side by side."""
     start = initial(unit, c, shape)
@@ -90,7 +90,7 @@ def initial(unit: Unit, c: Any, shape: tuple[int, ...]) -> Float64:
     if c is None:
         return np.zeros(shape)
     accepted = FORMATS["fp32"] if form.min_exponent == FORMATS["fp32"].min_exponent else form
-    values = held(c, accepted, where="C")
+    values = held(c, accepted, where="C").astype(np.float64)
     if values.shape != shape:
         message = "C has not the shape of the product"
         raise RefusalError(message, value=values.shape, where="C", fix=f"It needs {shape}.")
@@ -108,7 +108,7 @@ def might_overflow(unit: Unit, left: Operand, right: Operand, c: Float64) -> boo
     return reach >= output(unit.out).largest or (unit.limit is not None and product >= 2.0**unit.limit)
 
 
-def promotion_scales(unit: Unit, a: Float64 | None, b: Float64 | None, *, length: int) -> Float64 | None:
+def promotion_scales(unit: Unit, a: Float32 | None, b: Float32 | None, *, length: int) -> Float64 | None:
     """Multiply the scales of promotion in float32, as [K / promote, ...]; None where there are none."""
     if a is None and b is None:
         return None
