@@ -23,11 +23,14 @@ class Card:
         kind: how it adds (structure.Structure): fused, chain, pairs, exact, other.
         fused: products added in one rounding.
         parts: products after which a partial sum is joined to the total (promotion, or an instruction added late); 0: never.
+        ways: chains that are summed side by side within a part; 1: one.
         split: K is cut into this many parts whose sums are joined, whatever K is (split-K); 0: it is not.
         bits: fraction bits that products are aligned to, below the largest exponent.
         align: rounding of the alignment.
-        carry_bits: the same of the sum so far.
+        other_align: the same of every other product where those in between hold the largest exponent (CDNA3 sums even and odd ones apart).
+        carry_bits: fraction bits that the sum so far is aligned to.
         carry_align: its rounding.
+        carry_dropped: octaves below the largest exponent beyond which the sum so far counts as zero; 0: it never does.
         normalised: whether a product's exponent is that of its value.
         out_bits: fraction bits of a group's result.
         out_round: its rounding.
@@ -45,11 +48,14 @@ class Card:
     kind: str | None = None
     fused: int | None = None
     parts: int | None = None
+    ways: int | None = None
     split: int | None = None
     bits: int | None = None
     align: str | None = None
+    other_align: str | None = None
     carry_bits: int | None = None
     carry_align: str | None = None
+    carry_dropped: int | None = None
     normalised: bool | None = None
     out_bits: int | None = None
     out_round: str | None = None
@@ -127,7 +133,7 @@ def take_structure(probing: Probing, order: Order, structure: Structure) -> None
     probing.found |= {"kind": structure.kind, "fused": structure.fused or None, "tree": order.tree and canonical(order.tree)}
     if not structure.fused:
         probing.reasons["fused"] = "groups of different sizes: see the tree"
-    probing.found |= {"parts": 0, "split": 0}
+    probing.found |= {"parts": 0, "split": 0, "ways": max(1, len(structure.ways))}
     if len(structure.parts) == 1:
         return
     if structure.joined is None:
@@ -149,28 +155,45 @@ def take_structure(probing: Probing, order: Order, structure: Structure) -> None
 
 def take_precision(probing: Probing, structure: Structure) -> None:
     """Write down bits and roundings, as far as the structure lets them be probed."""
-    box, groups = probing.box, structure.groups
-    last = groups[-1] if groups else ()
-    if structure.kind == "fused" and len(last) >= MASKING:
-        probing.keep("bits", "align", alignment(box, last), "the alignment of products")
-        if len(groups) > 1:
-            probing.keep("carry_bits", "carry_align", carried(box, groups[-2][0], last), "the alignment of the sum so far")
-        bits = probing.found.get("bits")
-        if bits is not None:
-            probing.found["normalised"] = normalisation(box, last, bits)
-    if not last:
+    if not structure.groups:
         return
-    grid = probing.found.get("bits")
+    if structure.kind == "fused" and len(structure.groups[-1]) >= MASKING:
+        take_alignment(probing, structure)
+    take_results(probing, structure)
+    if len(structure.parts) > 1:
+        kept = single(probing.box, structure.parts[0][0], structure.parts[1][0])
+        probing.keep("join_bits", "join_round", kept, "the joining of parts")
+
+
+def take_alignment(probing: Probing, structure: Structure) -> None:
+    """Write down how the terms of a group are aligned: its products, every other product, and the sum so far."""
+    box, groups = probing.box, structure.groups
+    last = groups[-1]
+    probing.keep("bits", "align", alignment(box, last), "the alignment of products")
+    other = alignment(box, (last[0], last[2], last[1]))
+    if len(other.rounding) == 1:
+        probing.found["other_align"] = other.rounding[0]
+    if len(groups) > 1:
+        carry = carried(box, groups[-2][0], last)
+        probing.keep("carry_bits", "carry_align", carry, "the alignment of the sum so far")
+        probing.found["carry_dropped"] = carry.dropped or 0
+    if "bits" in probing.found:
+        probing.found["normalised"] = normalisation(box, last, probing.found["bits"])
+
+
+def take_results(probing: Probing, structure: Structure) -> None:
+    """Write down how a group's result is rounded."""
+    box, groups, grid = probing.box, structure.groups, probing.found.get("bits")
+    last = groups[-1]
     if structure.kind == "fused" and grid is None:
         probing.reasons.setdefault("out_bits", "the grid that terms are aligned to is not known, and would hide it")
-    elif structure.kind in {"fused", "exact"} and len(last) > 1:
-        grid = grid if structure.kind == "fused" else None
+        return
+    if structure.kind in {"fused", "exact"} and len(last) > 1:
         kept = result(box, last[:-1], last[-1], bits=grid, normalised=bool(probing.found.get("normalised")))
-        probing.keep("out_bits", "out_round", kept, "the rounding of results")
     elif structure.kind == "pairs":
-        probing.keep("out_bits", "out_round", single(box, last[0], last[1]), "the rounding of sums")
+        kept = single(box, last[0], last[1])
     elif len(groups) > 1:
-        probing.keep("out_bits", "out_round", single(box, groups[-2][0], last[0]), "the rounding of sums")
-    if len(structure.parts) > 1:
-        kept = single(box, structure.parts[0][0], structure.parts[1][0])
-        probing.keep("join_bits", "join_round", kept, "the joining of parts")
+        kept = single(box, groups[-2][0], last[0])
+    else:
+        return
+    probing.keep("out_bits", "out_round", kept, "the rounding of results")

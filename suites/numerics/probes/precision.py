@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from assay.suites.numerics.formats.format import Format
 from assay.suites.numerics.probes.box import Box, Probe, top
-from assay.suites.numerics.probes.rounding import QUARTERS, modes_that_fit
+from assay.suites.numerics.probes.rounding import QUARTERS, modes_but_for_quarters, modes_that_fit
 
 # A sum with one more term: gives the probe that adds factor x 2^exponent to it, or None where the formats cannot.
 Adding = Callable[[int, float], Probe | None]
@@ -25,12 +25,14 @@ class Kept:
         bits: fraction bits below the largest exponent; None where not even one could be tested.
         at_least: whether it may be more: nothing was lost as far as the formats reach.
         rounding: modes that fit what was seen; one is certain, none: nothing could be tested.
+        dropped: octaves below the largest exponent beyond which a term vanishes that rounding would have kept; None where none does.
 
     """
 
     bits: int | None
     at_least: bool
     rounding: tuple[str, ...]
+    dropped: int | None = None
 
 
 def alignment(box: Box, group: Sequence[int]) -> Kept:
@@ -74,13 +76,19 @@ def kept(box: Box, adding: Adding, first: int, *, exact: float, least: int | Non
     bits: int | None = None
     for (e, _), answer in zip(tried, answers, strict=True):
         if float(answer) != exact + 2.0**e:
-            return Kept(bits, at_least=False, rounding=rounding_at(box, adding, first - (bits or 0), exact, low))
+            seen = seen_at(box, adding, first - (bits or 0), exact, low)
+            modes = modes_that_fit(seen)
+            if modes or not seen:
+                return Kept(bits, at_least=False, rounding=modes)
+            modes = modes_but_for_quarters(seen)
+            # Between a half, which is rounded, and a quarter, which is not there any more.
+            return Kept(bits, at_least=False, rounding=modes, dropped=(bits or 0) + 1 if modes else None)
         bits = first - e
     return Kept(bits, at_least=True, rounding=())
 
 
-def rounding_at(box: Box, adding: Adding, unit: int, exact: float, low: int) -> tuple[str, ...]:
-    """Add parts of 2^``unit`` of either sign to the sum and see which modes fit; a part that is out of reach is left out."""
+def seen_at(box: Box, adding: Adding, unit: int, exact: float, low: int) -> dict[float, float]:
+    """Add parts of 2^``unit`` of either sign to the sum: part -> what it became, both in units; a part that is out of reach is left out."""
     probes: list[Probe] = []
     parts: list[float] = []
     for part in QUARTERS:
@@ -97,7 +105,7 @@ def rounding_at(box: Box, adding: Adding, unit: int, exact: float, low: int) -> 
     for part, answer in zip(parts, answers, strict=True):
         result = (answer - (exact if part > 0 else -exact)) / 2.0**unit
         seen[part] = result
-    return modes_that_fit(seen)
+    return seen
 
 
 def negated(probe: Probe) -> Probe:

@@ -48,6 +48,13 @@ MODES: Mapping[str, Rounding] = MappingProxyType(
 )
 
 
+def modes_but_for_quarters(seen: Mapping[float, float]) -> tuple[str, ...]:
+    """Name the modes that fit halves and more, where quarters vanish: what is so small is dropped before it is rounded."""
+    if any(seen.get(part, 0.0) for part in (0.25, -0.25)):
+        return ()
+    return modes_that_fit({x: found for x, found in seen.items() if abs(x) > 0.25})  # noqa: PLR2004 - a quarter
+
+
 def modes_that_fit(seen: Mapping[float, float]) -> tuple[str, ...]:
     """Name the modes that make of every number (in units of the last place) what was seen; ``seen``: number -> result, both signed."""
     return tuple(name for name, mode in MODES.items() if seen and all(mode(x) == found for x, found in seen.items()))

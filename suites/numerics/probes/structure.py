@@ -19,6 +19,7 @@ class Structure:
         fused: products of one group.
         groups: positions of each group of the first part, in the order of the chain.
         parts: positions of each part that is summed by itself from zero before it is joined; one part where nothing is joined.
+        ways: positions of the chains that the first part is made of, where it is made of several (AMX: even and odd positions).
 
     """
 
@@ -26,6 +27,7 @@ class Structure:
     fused: int
     groups: tuple[tuple[int, ...], ...]
     parts: tuple[tuple[int, ...], ...]
+    ways: tuple[tuple[int, ...], ...] = ()
 
     @property
     def joined(self) -> int | None:
@@ -46,11 +48,16 @@ def structure_of(order: Order) -> Structure | None:
     tree = canonical(order.tree)
     parts = sorted(split(tree), key=lambda part: min(leaves_of(part)))
     positions = tuple(tuple(leaves_of(part)) for part in parts)
-    read = [read_part(part) for part in parts]
+    inner = [split(part) if len(parts) > 1 else [part] for part in parts]
+    ways = tuple(sorted(tuple(leaves_of(way)) for way in inner[0])) if len(inner[0]) > 1 else ()
+    read = [read_part(min(part, key=lambda way: min(leaves_of(way)))) for part in inner]
     kind, fused, groups = read[0]
+    if len(parts) > 1 and kind == "fused" and fused == 2:  # noqa: PLR2004 - two products rounded once, however they are called
+        read = [("pairs", *part[1:]) if len(part[2]) == 1 else part for part in read]
+        kind = read[0][0]
     # The last part may be shorter; a part that is built otherwise makes the whole something else.
     same = all(other[0] == kind and (other[1] == fused or i == len(read) - 1) for i, other in enumerate(read))
-    return Structure(kind if same else "other", fused, groups, tuple(sorted(positions)))
+    return Structure(kind if same else "other", fused, groups, tuple(sorted(positions)), ways)
 
 
 def split(tree: Tree) -> list[Tree]:

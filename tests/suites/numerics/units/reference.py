@@ -169,7 +169,7 @@ class Row:
         return total
 
     def fp32_sum(self, x: Any, y: Any, out: str = "fp32") -> Any:
-        """x + y, rounded to nearest even."""
+        """X + y, rounded to nearest even."""
         odd = infinite([x, y])
         result = odd if odd is not None else rounded(x + y, out, "rne")
         return flushed(self.unit, result, output_format(out)[1], on=self.unit.flush_out)
