@@ -73,15 +73,19 @@ def computed(
     result = np.empty(shape, dtype=np.float32)
 
     def tile(where: tuple[slice, ...]) -> None:
-        sides = [x.part(tuple(s if n > 1 else slice(None) for s, n in zip(where, x.values.shape[1:], strict=True))) for x in (left, right)]
         part = None if own is None else own[(slice(None), *where)]
-        result[where] = whole(unit, *sides, start[where], part)
+        result[where] = whole(unit, tile_of(left, where), tile_of(right, where), start[where], part)
 
     with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
         list(pool.map(tile, tiles(shape)))
     words = result.view(np.uint32)
     words[np.isnan(result)] = unit.nan
     return result
+
+
+def tile_of(operand: Operand, where: tuple[slice, ...]) -> Operand:
+    """Give the part of an operand that a tile needs; an axis of length 1 serves all tiles."""
+    return operand.part(tuple(s if n > 1 else slice(None) for s, n in zip(where, operand.values.shape[1:], strict=True)))
 
 
 def initial(unit: Unit, c: Any, shape: tuple[int, ...]) -> Float64:
@@ -116,7 +120,7 @@ def promotion_scales(unit: Unit, a: Float32 | None, b: Float32 | None, *, length
         message = "scales need block scales (scale=...) or promotion (promote=N)"
         raise RefusalError(message, where="scales", fix="Set one of the two, or pass no scales.")
     count = -(-length // unit.promote)
-    factors = [np.ones((count, *[1] * 0)) if x is None else held(x, FORMATS["fp32"], where="scales of promotion") for x in (a, b)]
+    factors = [np.ones(count) if x is None else held(x, FORMATS["fp32"], where="scales of promotion") for x in (a, b)]
     for x in factors:
         if len(x) != count:
             message = f"promotion every {unit.promote} of {length} products needs {count} scales along k"

@@ -40,7 +40,7 @@ class Vectors:
 
 
 def read(path: Path) -> list[Vectors]:
-    """Read every set of a file; never unpickles. RefusalError names the key that is missing, or whose type or shape is not as it must be."""
+    """Read every set of a file; never unpickles. RefusalError names the key that is missing or is not as it must be."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
