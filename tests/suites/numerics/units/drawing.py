@@ -20,6 +20,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "e_fdpa": {},
     "pairwise": {},
 }
+RARELY = (False, False, True)
 ALL = ("e4m3", "e5m2", "e4m3fnuz", "e5m2fnuz", "e3m2", "e2m3", "e2m1", "fp16", "bf16", "tf32", "fp32")
 GROUPED = ("e2m1", "e2m3", "e3m2", "e4m3")
 
@@ -32,11 +33,11 @@ def unit(family: str, draw: np.random.Generator) -> Unit:
 
     options: dict[str, Any] = {
         "family": family, "fused": one(1, 2, 4, 8, 16), "bits": int(draw.integers(3, 30)), "a": one(*ALL), "b": one(*ALL),
-        "align": one("rz", "rne", "rd", "ru", "rna", "rnz", "ra"), "normalised": one(False, False, True),
+        "align": one("rz", "rne", "rd", "ru", "rna", "rnz", "ra"), "normalised": one(*RARELY),
         "out": one("fp32", "e8m13", "fp16", "bf16", "e6m9"), "round": one("rz", "rne", "rd", "ru", "rna"),
-        "overflow": one("inf", "max", "nan"), "flush_in": one(False, False, True), "flush_out": one(False, False, True),
+        "overflow": one("inf", "max", "nan"), "flush_in": one(*RARELY), "flush_out": one(*RARELY),
         "floor": one(None, None, -140, 0), "dead": one(0, 0, 0, 5), "join": one("rd", "rz"), "split": one(1, 1, 2),
-        "period": one(None, 32), "late": one(False, False, True), "promote": one(None, None, 32),
+        "period": one(None, 32), "late": one(*RARELY), "promote": one(None, None, 32),
     }  # fmt: skip
     options |= FAMILIES[family]
     if family in {"t_fdpa", "tr_fdpa", "gtr_fdpa", "fma", "e_fdpa"}:
@@ -72,7 +73,9 @@ def scales(unit: Unit, shape: tuple[int, ...], kind: str, draw: np.random.Genera
     shape = (shape[0], -(-shape[1] // unit.scale_block))
     if unit.scale == "e4m3":
         return values("e4m3", shape, kind, draw)
-    found = np.exp2(draw.integers(-127, 128, size=shape).astype(float) if kind != "near" else draw.integers(-3, 4, size=shape).astype(float))
+    found = np.exp2(
+        draw.integers(-127, 128, size=shape).astype(float) if kind != "near" else draw.integers(-3, 4, size=shape).astype(float)
+    )
     return np.where(draw.random(shape) < 0.02, np.nan, found) if kind == "special" else found
 
 
