@@ -1,7 +1,7 @@
 """Which numbers a format holds, as far as a matrix unit needs it: fraction bits, range, and the check that an operand really holds them.
 
-A value is m * 2**(e - p) with an integer m, |m| < 2**(p + 1); subnormal numbers keep e = e_min and have no hidden bit. Parameters: OCP 8-bit
-floating point specification and OCP MX v1.0 (E4M3 to E2M1, E8M0), IEEE 754 (FP16, FP32); FNUZ are AMD's.
+A value is m * 2**(e - p) with an integer m, |m| < 2**(p + 1); subnormal numbers keep e = e_min and have no hidden bit. Parameters: OCP
+8-bit floating point specification and OCP MX v1.0 (E4M3 to E2M1, E8M0), IEEE 754 (FP16, FP32); FNUZ are AMD's.
 """
 
 from __future__ import annotations
