@@ -89,6 +89,11 @@ def test_the_bit_probe_reads_the_alignment_bits(bits: int) -> None:
     assert max(kept) == bits
 
 
+def test_a_far_floor_still_rounds_down_what_is_negative() -> None:
+    unit = make(fused=4, bits=10, align="rd", floor=120, out="fp32")
+    assert unit.dot(row(-1.0, 1), row(1, 1))[0] == -(2.0**110)
+
+
 def test_the_accumulator_of_hopper_fp8_forgets_below_13_bits_and_promotion_keeps_it() -> None:
     big = np.zeros((1, 256), np.float32)
     big[0, 0], big[0, 200] = 256, 0.5
