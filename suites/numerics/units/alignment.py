@@ -18,6 +18,7 @@ from assay.suites.numerics.units.unit import Unit
 
 NOTHING = -900  # exponent of a sum without terms: below that of all terms, and 2**(bits - NOTHING) is still a float64
 FLOAT32_BITS = 24
+SINGLE_FLOOR = 60  # exponents up to which powers of the grid are float32 numbers
 NARROW = 2**32  # largest product, and inverse of the smallest, whose exponents int8 can add
 
 
@@ -27,7 +28,8 @@ def single(unit: Unit) -> bool:
     product_bits = a.fraction_bits + b.fraction_bits + 2
     narrow = all(form.largest**2 <= NARROW and form.min_exponent >= -15 for form in (a, b))  # noqa: PLR2004 - FNUZ E5M2's
     sum_bits = unit.bits + 2 + math.ceil(math.log2(unit.fused + 1))
-    return unit.family == "t_fdpa" and narrow and max(product_bits, sum_bits) <= FLOAT32_BITS
+    near = unit.floor is None or abs(unit.floor) <= SINGLE_FLOOR
+    return unit.family == "t_fdpa" and narrow and near and max(product_bits, sum_bits) <= FLOAT32_BITS
 
 
 def peak_exponent(unit: Unit, left: Operand, right: Operand) -> Any:

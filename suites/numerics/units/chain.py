@@ -24,8 +24,7 @@ def whole(unit: Unit, left: Operand, right: Operand, c: Float64, scales: Float64
     total: Float64 | None = None
     for start, stop in spans(count, part_length(unit, count)):
         own = None if scales is None or unit.promote is None else scales[start // unit.promote : -(-stop // unit.promote)]
-        operands = (x.cut(start, stop, group=unit.group) for x in (left, right))
-        part = promoted(unit, *operands, np.zeros_like(c), own)
+        part = promoted(unit, *both(unit, left, right, start, stop), np.zeros_like(c), own)
         total = part if total is None else added(unit, total, part, FP32)
     return c if total is None else added(unit, total, c, FP32)
 
@@ -43,7 +42,7 @@ def promoted(unit: Unit, left: Operand, right: Operand, c: Float64, scales: Floa
         return instructions(unit, left, right, c)
     total = c
     for i, (start, stop) in enumerate(spans(len(left.values), unit.promote)):
-        own = instructions(unit, *(x.cut(start, stop, group=unit.group) for x in (left, right)), np.zeros_like(c))
+        own = instructions(unit, *both(unit, left, right, start, stop), np.zeros_like(c))
         with np.errstate(invalid="ignore"):
             total = added(unit, total, own if scales is None else own * scales[i], FP32)
     return total
@@ -54,7 +53,7 @@ def instructions(unit: Unit, left: Operand, right: Operand, c: Float64) -> Float
     form = output(unit.out)
     period = len(unit.order) if isinstance(unit.order, tuple) else unit.period
     for start, stop in spans(len(left.values), period or max(len(left.values), 1)):
-        operands = [x.cut(start, stop, group=unit.group) for x in (left, right)]
+        operands = both(unit, left, right, start, stop)
         if unit.ways == 1 and not unit.late:
             c = blocks(unit, *operands, c)
         else:
@@ -67,7 +66,7 @@ def ways(unit: Unit, left: Operand, right: Operand, zero: Float64, form: Format)
     count = len(left.values)
     total: Float64 | None = None
     for start, stop in spans(count, max(1, -(-count // unit.ways))):
-        own = blocks(unit, left.cut(start, stop), right.cut(start, stop), zero)
+        own = blocks(unit, *both(unit, left, right, start, stop), zero)
         total = own if total is None else added(unit, total, own, form)
     return zero if total is None else total
 
@@ -75,8 +74,13 @@ def ways(unit: Unit, left: Operand, right: Operand, zero: Float64, form: Format)
 def blocks(unit: Unit, left: Operand, right: Operand, c: Float64) -> Float64:
     """Chain blocks of L products, each fed with the last one's result."""
     for start, stop in spans(len(left.values), unit.fused):
-        c = block(unit, left.cut(start, stop, group=unit.group), right.cut(start, stop, group=unit.group), c)
+        c = block(unit, *both(unit, left, right, start, stop), c)
     return c
+
+
+def both(unit: Unit, left: Operand, right: Operand, start: int, stop: int) -> tuple[Operand, Operand]:
+    """Cut both operands along k."""
+    return left.cut(start, stop, group=unit.group), right.cut(start, stop, group=unit.group)
 
 
 def added(unit: Unit, x: Float64, y: Float64, form: Format) -> Float64:

@@ -17,10 +17,25 @@ SCALED = ("st_fdpa", "gst_fdpa")
 
 def refuse_contradictions(unit: Unit) -> None:
     """Raise RefusalError where options contradict each other or the sum of a block could not be exact."""
+    refuse_families(unit)
+    refuse_scales(unit)
+    refuse_orders(unit)
+    bits = sum_bits(unit)
+    if bits > EXACT_BITS:
+        fix = f"A block's sum would need {bits} bits and this emulator is exact up to {EXACT_BITS}: lower bits or fused={unit.fused}."
+        refuse("bits", unit.bits, fix)
+
+
+def refuse_families(unit: Unit) -> None:
+    """Refuse block lengths that a family does not have."""
     if unit.family in ONE_BY_ONE and unit.fused != 1:
         refuse("fused", unit.fused, f"family={unit.family} takes one product at a time: set fused=1.")
     if unit.family == "pairwise" and unit.fused & (unit.fused - 1):
         refuse("fused", unit.fused, "family=pairwise needs a power of two.")
+
+
+def refuse_scales(unit: Unit) -> None:
+    """Refuse scales, and what does not go with them."""
     if unit.family in SCALED and unit.scale is None:
         refuse("scale", None, f"family={unit.family} has block scales: set scale=e8m0 or scale=e4m3.")
     if unit.family not in SCALED and unit.scale is not None:
@@ -35,11 +50,6 @@ def refuse_contradictions(unit: Unit) -> None:
         refuse("a", (unit.a, unit.b), f"family=gst_fdpa sums groups exactly: only {', '.join(GROUPED_FORMATS)}.")
     if unit.family == "gst_fdpa" and (unit.order != "natural" or unit.ways > 1):
         refuse("order", unit.order, "family=gst_fdpa takes k in its natural order, in one way: its groups share scales.")
-    refuse_orders(unit)
-    bits = sum_bits(unit)
-    if bits > EXACT_BITS:
-        fix = f"A block's sum would need {bits} bits and this emulator is exact up to {EXACT_BITS}: lower bits or fused={unit.fused}."
-        refuse("bits", unit.bits, fix)
 
 
 def refuse_orders(unit: Unit) -> None:

@@ -1,7 +1,7 @@
 """Which numbers a format holds, as far as a matrix unit needs it: fraction bits, range, and the check that an operand really holds them.
 
-A value is m * 2**(e - p) with an integer m, |m| < 2**(p + 1); subnormal numbers keep e = e_min and have no hidden bit. Parameters: OCP 8-bit
-floating point specification and OCP MX v1.0 (E4M3 to E2M1, E8M0), IEEE 754 (FP16, FP32); FNUZ are AMD's CDNA3 variants without -0.
+A value is m * 2**(e - p) with an integer m, |m| < 2**(p + 1); subnormal numbers keep e = e_min and have no hidden bit. Parameters: OCP
+8-bit floating point specification and OCP MX v1.0 (E4M3 to E2M1, E8M0), IEEE 754 (FP16, FP32); FNUZ are AMD's.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def held(x: Any, form: Format, *, where: str) -> Float32:
 
 def exponents(x: Float32, least: int) -> NDArray[np.int32]:
     """Give max(floor(log2 |x|), least) of float32 numbers, least at or above -126; ``least`` for zero."""
-    return np.maximum(((x.view(np.int32) >> FLOAT32_FRACTION) & 0xFF) - 127, np.int32(least))
+    found: NDArray[np.int32] = np.maximum(((x.view(np.int32) >> FLOAT32_FRACTION) & 0xFF) - 127, np.int32(least))
+    return found
 
 
 def refuse_first(wrong: NDArray[np.bool_], values: NDArray[Any], name: str, *, where: str) -> None:

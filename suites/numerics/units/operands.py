@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.harness.errors import RefusalError
-from assay.suites.numerics.units.grid import FORMATS, Float64, Format, as_float32, exponents, held, refuse_first
+from assay.suites.numerics.units.grid import FORMATS, Float32, Float64, Format, as_float32, exponents, held, refuse_first
 from assay.suites.numerics.units.rounding import HALF, exponent, power_of_two
 from assay.suites.numerics.units.unit import Unit
 
@@ -63,19 +63,18 @@ class Operand:
         return Operand(self.values[index], self.exponents[index], *rest)
 
 
-def prepare(unit: Unit, x: Any, form: Format, *, scales: Any, single: bool, where: str) -> Operand:
-    """Check an operand of shape [K, ...] and take it apart.
+def prepare(unit: Unit, values: Float32, form: Format, *, scales: Any, single: bool, where: str) -> Operand:
+    """Take an operand of shape [K, ...] apart.
 
     Args:
         unit: whose operand it is.
-        x: values of ``form``.
+        values: of ``form``, checked.
         form: format of the values.
-        scales: decoded block scales [K / scale_block, ...] where the unit has them, else None.
+        scales: decoded block scales [K / scale_block, ...], checked, where the unit has them, else None.
         single: float32 and int8 are wide enough for what the block does.
         where: what refusals call it.
 
     """
-    values = held(x, form, where=where)
     if unit.flush_in:
         values = np.where(np.abs(values) < 2.0**form.min_exponent, np.float32(0), values)
     finite, signs = np.isfinite(values), None
@@ -90,20 +89,25 @@ def prepare(unit: Unit, x: Any, form: Format, *, scales: Any, single: bool, wher
     return scaled(unit, operand, block_scales(unit, scales, shape=values.shape, where=f"scales of {where}"))
 
 
-def block_scales(unit: Unit, scales: Any, *, shape: tuple[int, ...], where: str) -> Float64:
-    """Check decoded block scales and take their sizes (E4M3 scales are used without their sign)."""
-    wanted = (-(-shape[0] // unit.scale_block), *shape[1:])
-    if scales is None:
-        message = f"family={unit.family} needs block scales, one for {unit.scale_block} elements of k"
-        raise RefusalError(message, where=where, fix=f"Give an array whose k axis has {wanted[0]} elements.")
-    found = np.abs(as_float32(scales, where=where)).astype(np.float64)
+def held_scales(unit: Unit, scales: Any, *, where: str) -> Float32:
+    """Check that scales are values of the unit's format for them, of float32 for those of promotion."""
+    found = as_float32(scales, where=where)
     if unit.scale == "e8m0":  # its least value is subnormal in float32
-        refuse_first(~((np.frexp(found)[0] == HALF) | np.isnan(found)), found, "e8m0", where=where)
-    else:
-        held(found, FORMATS[str(unit.scale)], where=where)
-    if found.shape != wanted:
-        message = f"the shape does not fit the operand: k first, {wanted} is needed"
-        raise RefusalError(message, value=found.shape, where=where, fix=f"One scale for {unit.scale_block} elements of k.")
+        refuse_first(~((np.frexp(np.abs(found))[0] == HALF) | np.isnan(found)), found, "e8m0", where=where)
+        return found
+    return held(found, FORMATS[unit.scale or "fp32"], where=where)
+
+
+def block_scales(unit: Unit, scales: Any, *, shape: tuple[int, ...], where: str) -> Float64:
+    """Take the sizes of checked block scales (E4M3 scales are used without their sign), refusing a shape that does not fit."""
+    wanted = (-(-shape[0] // unit.scale_block), *shape[1:])
+    found: Float64 | None = None if scales is None else np.abs(scales).astype(np.float64)
+    if found is None or found.shape != wanted:
+        message = f"family={unit.family} needs block scales, one for {unit.scale_block} elements of k"
+        value = None if found is None else found.shape
+        raise RefusalError(
+            message, value=value, where=where, fix=f"Along k there must be {wanted[0]}, along the rest what the operand has."
+        )
     return found
 
 

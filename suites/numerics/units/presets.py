@@ -114,21 +114,25 @@ PRESETS: Mapping[str, Preset] = {
     "mi250_fp16": Preset("v_mfma CDNA2", {**CDNA2, "a": "fp16", "fused": 4}, BOTH),
     "mi250_bf16": Preset("v_mfma CDNA2, _1k", {**CDNA2, "a": "bf16", "fused": 4}, BOTH),
     "mi250_bf16_old": Preset("v_mfma CDNA2, without _1k", {**CDNA2, "a": "bf16", "fused": 2}, BOTH),
-    "mi300_fp32": Preset("v_mfma, MI100 and MI250 too", {"family": "fma", "a": "fp32", "fused": 1, "round": "rne", "nan": QUIET_NAN}, MMASIM),
-    "mi300_fp16": Preset("v_mfma CDNA3", {**CDNA3, "a": "fp16", "fused": 8}, BOTH),
-    "mi300_bf16": Preset("v_mfma CDNA3", {**CDNA3, "a": "bf16", "fused": 8}, BOTH),
-    "mi300_xf32": Preset("v_mfma CDNA3, xf32", {**CDNA3, "a": "tf32", "fused": 4}, BOTH),
-    "mi300_fp8": Preset("v_mfma CDNA3, FNUZ", {**CDNA3, "family": "gtr_fdpa", "a": "e4m3fnuz", "fused": 16, "c_drop": 25}, BOTH),
+    "mi300_fp32": Preset(
+        "v_mfma, MI100 and MI250 too", {"family": "fma", "a": "fp32", "fused": 1, "round": "rne", "nan": QUIET_NAN}, MMASIM
+    ),
+    "mi300_fp16": Preset("v_mfma", {**CDNA3, "a": "fp16", "fused": 8}, BOTH),
+    "mi300_bf16": Preset("v_mfma", {**CDNA3, "a": "bf16", "fused": 8}, BOTH),
+    "mi300_xf32": Preset("v_mfma, xf32", {**CDNA3, "a": "tf32", "fused": 4}, BOTH),
+    "mi300_fp8": Preset("v_mfma, FNUZ", {**CDNA3, "family": "gtr_fdpa", "a": "e4m3fnuz", "fused": 16, "c_drop": 25}, BOTH),
     "amx_bf16": Preset("TDPBF16PS, 32 products an instruction", AMX, INTEL),
 }
 
 
 def preset(name: str, **options: Any) -> Unit:
-    """Give a published unit, with ``options`` of `make` in place of its own (``a="e5m2"``, ``out="fp16"``); RefusalError for other names."""
+    """Give a published unit, with ``options`` in place of its own (``a="e5m2"``, ``out="fp16"``); RefusalError for other names."""
     found = PRESETS.get(name)
     if found is None:
         message = "no published unit of that name"
-        raise RefusalError(message, value=name, where="unit", fix=f"Units: {', '.join(PRESETS)}; or unit=emulated with options of your own.")
+        raise RefusalError(
+            message, value=name, where="unit", fix=f"Units: {', '.join(PRESETS)}; or unit=emulated with options of your own."
+        )
     # One option for both operands, unless the second is named too.
     same = {"b": options["a"]} if "a" in options and "b" not in options else {}
     return make(**{**found.options, **same, **options})

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from assay.harness.errors import RefusalError
 from assay.suites.numerics.units.alignment import single
 from assay.suites.numerics.units.chain import whole
-from assay.suites.numerics.units.grid import FORMATS, Float32, Float64, as_float32, held
-from assay.suites.numerics.units.operands import Operand, in_order, prepare
+from assay.suites.numerics.units.grid import FORMATS, Float32, Float64, held
+from assay.suites.numerics.units.operands import Operand, held_scales, in_order, prepare
 from assay.suites.numerics.units.options import output
 from assay.suites.numerics.units.special import careful
 from assay.suites.numerics.units.unit import Unit
@@ -38,23 +38,23 @@ def gemm(unit: Unit, a: Any, b: Any, c: Any = None, *, a_scales: Any = None, b_s
         float32 [M, N]; narrower outputs are held as float32. RefusalError for values outside a format, naming the first, and for shapes.
 
     """
-    a, b = as_float32(a, where="A"), as_float32(b, where="B")
+    a, b = held(a, FORMATS[unit.a], where="A"), held(b, FORMATS[unit.b], where="B")
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:  # noqa: PLR2004 - matrices
         message = "shapes do not fit: A is [M, K], B is [K, N]"
         raise RefusalError(message, value=(a.shape, b.shape), where="gemm", fix="Pass B as K x N.")
     shape = (a.shape[0], b.shape[1])
-    turned = None if a_scales is None else as_float32(a_scales, where="scales of A").T[:, :, None]
-    across = None if b_scales is None else as_float32(b_scales, where="scales of B")[:, None, :]
+    turned = None if a_scales is None else held_scales(unit, a_scales, where="scales of A").T[:, :, None]
+    across = None if b_scales is None else held_scales(unit, b_scales, where="scales of B")[:, None, :]
     return computed(unit, a.T[:, :, None], b[:, None, :], c, shape, (turned, across))
 
 
 def dot(unit: Unit, a: Any, b: Any, c: Any = None, *, a_scales: Any = None, b_scales: Any = None) -> NDArray[np.float32]:
     """Give the dot product of each row of ``a`` [R, K] with the same row of ``b`` [R, K], plus ``c`` [R]; scales [R, K / block]."""
-    a, b = as_float32(a, where="A"), as_float32(b, where="B")
+    a, b = held(a, FORMATS[unit.a], where="A"), held(b, FORMATS[unit.b], where="B")
     if a.ndim != 2 or a.shape != b.shape:  # noqa: PLR2004 - rows of K
         message = "shapes do not fit: both operands are [R, K]"
         raise RefusalError(message, value=(a.shape, b.shape), where="dot", fix="Pass the same rows of both.")
-    scales = tuple(None if x is None else as_float32(x, where="scales").T for x in (a_scales, b_scales))
+    scales = tuple(None if x is None else held_scales(unit, x, where="scales").T for x in (a_scales, b_scales))
     return computed(unit, a.T, b.T, c, (a.shape[0],), (scales[0], scales[1]))
 
 
@@ -73,15 +73,19 @@ def computed(
     result = np.empty(shape, dtype=np.float32)
 
     def tile(where: tuple[slice, ...]) -> None:
-        sides = [x.part(tuple(s if n > 1 else slice(None) for s, n in zip(where, x.values.shape[1:], strict=True))) for x in (left, right)]
         part = None if own is None else own[(slice(None), *where)]
-        result[where] = whole(unit, *sides, start[where], part)
+        result[where] = whole(unit, tile_of(left, where), tile_of(right, where), start[where], part)
 
     with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
         list(pool.map(tile, tiles(shape)))
     words = result.view(np.uint32)
     words[np.isnan(result)] = unit.nan
     return result
+
+
+def tile_of(operand: Operand, where: tuple[slice, ...]) -> Operand:
+    """Give the part of an operand that a tile needs; an axis of length 1 serves all tiles."""
+    return operand.part(tuple(s if n > 1 else slice(None) for s, n in zip(where, operand.values.shape[1:], strict=True)))
 
 
 def initial(unit: Unit, c: Any, shape: tuple[int, ...]) -> Float64:
@@ -116,13 +120,13 @@ def promotion_scales(unit: Unit, a: Float32 | None, b: Float32 | None, *, length
         message = "scales need block scales (scale=...) or promotion (promote=N)"
         raise RefusalError(message, where="scales", fix="Set one of the two, or pass no scales.")
     count = -(-length // unit.promote)
-    factors = [np.ones((count, *[1] * 0)) if x is None else held(x, FORMATS["fp32"], where="scales of promotion") for x in (a, b)]
+    factors = [np.ones(count, dtype=np.float32) if x is None else x for x in (a, b)]
     for x in factors:
         if len(x) != count:
             message = f"promotion every {unit.promote} of {length} products needs {count} scales along k"
             raise RefusalError(message, value=len(x), where="scales of promotion", fix=f"Give {count}.")
     ranks = max(x.ndim for x in factors)
-    wide = [x.reshape(x.shape + (1,) * (ranks - x.ndim)).astype(np.float32) for x in factors]
+    wide = [x.reshape(x.shape + (1,) * (ranks - x.ndim)) for x in factors]
     return (wide[0] * wide[1]).astype(np.float64)
 
 

@@ -72,7 +72,7 @@ def round_to(x: Float64, form: Format, mode: str, *, overflow: str = "inf") -> F
     step = np.maximum(exponent(x), form.min_exponent) - form.fraction_bits
     # Inf and NaN have exponent 1024: their step is brought into range and scaling leaves them what they are.
     step = np.minimum(step, 900)
-    result = ROUNDINGS[mode](x * power_of_two(-step)) * power_of_two(step)
+    result: Float64 = ROUNDINGS[mode](x * power_of_two(-step)) * power_of_two(step)
     excess = np.isfinite(x) & (np.abs(result) > form.largest)
     if excess.any():
         beyond = {"inf": np.inf, "max": form.largest, "nan": np.nan}[overflow]

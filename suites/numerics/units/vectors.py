@@ -40,12 +40,14 @@ class Vectors:
 
 
 def read(path: Path) -> list[Vectors]:
-    """Read every set of a file; never unpickles. RefusalError names the key that is missing, or whose type or shape is not as it must be."""
+    """Read every set of a file; never unpickles. RefusalError names the key that is missing or is not as it must be."""
     try:
+        with zipfile.ZipFile(path):  # np.load takes single arrays too
+            pass
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
-        message = f"not a file of vectors: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        message = f"not a file of vectors: {str(error).splitlines()[0]}"
         raise RefusalError(message, where=str(path), fix=FIX) from error
     sets = [
         one_set(arrays, name, out, where=str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,7 +11,7 @@ from assay.suites.numerics import exact as exact_module
 from assay.suites.numerics.bounds import Tolerance, rounded_sums, truncated_sums
 from assay.suites.numerics.exact import Exact
 from assay.suites.numerics.score import score
-from tests.suites.numerics.units import truncating_product
+from assay.suites.numerics.units.presets import preset
 
 
 def case(m: int, n: int, k: int) -> tuple[torch.Tensor, Exact]:
@@ -122,7 +123,7 @@ def test_a_truncating_unit_passes_and_its_lost_or_negated_row_does_not(factor: f
     # The longest dot product of DeepSeek-V3 (16384) on zero-mean data, where the bound on an element is wider than the answers themselves.
     k, source = 16384, torch.Generator().manual_seed(0)
     a, b = (torch.round(torch.randn(6, k, generator=source, dtype=torch.float64) * 8) / 8 for _ in range(2))
-    output = torch.from_numpy(truncating_product(a.numpy(), b.numpy(), lanes=32, fraction_bits=13, promotion=128))
+    output = torch.from_numpy(preset("h100_fp8", a="fp16", promote=128).gemm(a, b.T).astype(np.float64))
     output[4] *= factor
     exact = Exact(6, 6, left=lambda rows: a[rows], right=lambda rows: b[rows])
     answer = score(output, exact, truncated_sums(k, unit="fp8", out="fp32", promoted=True))

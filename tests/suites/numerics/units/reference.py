@@ -169,7 +169,7 @@ class Row:
         return total
 
     def fp32_sum(self, x: Any, y: Any, out: str = "fp32") -> Any:
-        """X + y, rounded to nearest even."""
+        """The sum, rounded to nearest even."""
         odd = infinite([x, y])
         result = odd if odd is not None else rounded(x + y, out, "rne")
         return flushed(self.unit, result, output_format(out)[1], on=self.unit.flush_out)
@@ -286,10 +286,7 @@ class Row:
     def join(self, s: Fraction, top: int | None, c: Fraction) -> Fraction:
         """The sum of products meets c."""
         u = self.unit
-        if c == 0:
-            own = None
-        else:
-            own = raw_exponent(c, self.out_least)
+        own = None if c == 0 else raw_exponent(c, self.out_least)
         if own is not None and top is not None and u.c_drop is not None and own < top - u.c_drop:
             c, own = Fraction(0), None
         tops = [e for e in (top, own) if e is not None]
