@@ -53,19 +53,20 @@ class Box:
     a: Format
     b: Format
     k: int = 256
-    side: int = 16
+    side: int = 32
     out: Format = FORMATS["fp32"]
     subnormal: bool = True
     calls: int = field(default=0)
 
-    def dots(self, probes: Sequence[Probe], *, k: int | None = None) -> Floats:
-        """Give the answers of some probes, float32, one each."""
-        answers = [self.batch(probes[i : i + self.side], k or self.k) for i in range(0, len(probes), self.side)]
+    def dots(self, probes: Sequence[Probe], *, k: int | None = None, rest: tuple[float, float] = (0.0, 0.0)) -> Floats:
+        """Give the answers of some probes, float32, one each; positions that a probe leaves out hold ``rest``."""
+        answers = [self.batch(probes[i : i + self.side], k or self.k, rest) for i in range(0, len(probes), self.side)]
         return np.concatenate(answers) if answers else np.zeros(0, dtype=np.float32)
 
-    def batch(self, probes: Sequence[Probe], k: int) -> Floats:
+    def batch(self, probes: Sequence[Probe], k: int, rest: tuple[float, float]) -> Floats:
         """Run at most ``side`` probes in one product."""
         left, right = np.zeros((self.side, k), dtype=np.float32), np.zeros((k, self.side), dtype=np.float32)
+        left[: len(probes)], right[:, : len(probes)] = rest
         for row, probe in enumerate(probes):
             for position, (x, y) in probe.items():
                 left[row, position], right[position, row] = x, y

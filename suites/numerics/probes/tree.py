@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from assay.suites.numerics.probes.box import Box, Probe
 
+SMALL = 32
 Tree = int | tuple["Tree", ...]
 
 
@@ -69,9 +71,9 @@ class Masks:
             message = "the formats hold no powers of two to mask with"
             raise NoTreeError(message)
         unit = 2.0**self.box.lowest
-        filled: Probe = dict.fromkeys(range(self.k), (self.sign * small[0], small[1]))
-        probes = [{**filled, i: (self.sign * big[0], big[1]), j: (-self.sign * big[0], big[1])} for i, j in new]
-        for pair, answer in zip(new, self.box.dots(probes, k=self.k), strict=True):
+        x, y = self.sign * big[0], big[1]
+        answers = self.box.dots([{i: (x, y), j: (-x, y)} for i, j in new], k=self.k, rest=(self.sign * small[0], small[1]))
+        for pair, answer in zip(new, answers, strict=True):
             count = self.sign * float(answer) / unit
             if not (count == int(count) if abs(count) < 2**31 else False) or not 0 <= count <= self.k - 2:
                 message = f"masking positions {pair[0]} and {pair[1]} left {count:g} of {self.k} summands, which is no count"
@@ -114,7 +116,7 @@ def build(masks: Masks, leaves: list[int]) -> Tree:
     merged = 1
     levels = sorted({masks.known[first, j] for j in rest})
     groups = [[j for j in rest if masks.known[first, j] == level] for level in levels]
-    masks.ask([(group[0], j) for group in groups for j in group[1:]])  # one batch for all that follow
+    masks.ask([pair for group in groups for pair in ahead(group)])
     for level, group in zip(levels, groups, strict=True):
         merged += len(group)
         tree = joined(masks, tree, group, level)
@@ -123,6 +125,11 @@ def build(masks: Masks, leaves: list[int]) -> Tree:
             message = f"{level} summands were lost where {merged} were added up"
             raise NoTreeError(message)
     return tree
+
+
+def ahead(group: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Name the pairs of a group that will be asked for: all of a small one, so that few large batches take the place of many small ones."""
+    return combinations(group, 2) if len(group) <= SMALL else ((group[0], j) for j in group[1:])
 
 
 def joined(masks: Masks, tree: Tree, group: list[int], level: int) -> Tree:
