@@ -30,6 +30,7 @@ VERBS = {
     "history": "tell when figures changed, and why",
     "push": "put runs into an object store or a team's PostgreSQL",
     "pull": "bring runs from there",
+    "fingerprint": "say which arithmetic a matrix unit really does",
     "device": "follow one device through all runs",
     "fleet": "judge every device of some runs against its peers",
     "tag": "give runs a name",
