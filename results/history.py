@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from assay.harness.errors import RefusalError
 from assay.results.breaks import Break, find_breaks
+from assay.results.carry import carry_over, weighed
 from assay.results.changepoint import MIN_EFFECT, Segmentation, find_changes
 from assay.results.cusum import ALPHAS, critical
 from assay.results.finding import Finding, explain, make_facts
@@ -98,8 +99,9 @@ def tell_history(
     first = since_place(store, timeline.runs, since)
     chosen = {one.identity for one in choose(timeline.series, patterns, metric=metric, suite=suite)}
     # All series are cut, chosen or not: whether a machine moved as a whole is part of the cause.
-    cuts = [find_changes(one.values, min_effect=min_effect) for one in timeline.series]
     facts = make_facts(store, timeline)
+    timeline = carry_over(store, timeline, facts)
+    cuts = [weighed(one, find_changes(one.values, min_effect=min_effect)) for one in timeline.series]
     kept = [(one, cut) for one, cut in zip(timeline.series, cuts, strict=True) if one.identity in chosen]
     findings = [one for one in explain(timeline, cuts, facts) if one.series.identity in chosen and one.place >= first]
     breaks = [one for one in find_breaks(timeline, cuts, facts) if one.series.identity in chosen and one.series.places[0] >= first]

@@ -38,7 +38,9 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     """Give one change."""
     interval = finding.change.interval
     change = asdict(finding.change) | {"effect": finding.change.effect, "interval": None if interval is None else list(interval)}
-    told = {name: getattr(finding, name) for name in ("run", "last", "started", "commit", "newest", "stands", "worse", "together")}
+    told = {
+        name: getattr(finding, name) for name in ("run", "last", "started", "commit", "newest", "stands", "worse", "together", "bridge")
+    }
     return {
         "key": finding.series.key,
         "subject": finding.series.subject,
@@ -70,7 +72,8 @@ def series_json(series: Series, cut: Segmentation, timeline: Timeline) -> dict[s
         **{name: getattr(series, name) for name in names},
         "n": len(series.values),
         "runs": [timeline.runs[place].id for place in series.places],
-        "values": list(series.values),
+        "values": list(series.measured or series.values),
+        **({"carried_values": list(series.values), "carried": [asdict(one) for one in series.carried]} if series.carried else {}),
         "test": cut.test,
         "autocorrelation": cut.autocorrelation,
         "spread": cut.spread,

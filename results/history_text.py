@@ -37,6 +37,7 @@ def render_history(history: History, *, color: bool, heights: str, steady: bool 
     for one in history.breaks[:MOST]:
         lines += break_lines(one)
     lines += more(len(history.breaks), "new series")
+    lines += list(bridge_lines(history))
     if steady:
         lines += list(steady_lines(history, heights))
     return finish(lines, color=color)
@@ -110,6 +111,7 @@ def finding_lines(finding: Finding, cut: Segmentation, *, heights: str, alone: b
         (f"  {strip(series.values, [one.index for one in cut.changes], heights=heights)}  {counted(series, cut)}", ""),
         (plain(f"  {change.n_before} runs before, {change.n_after} after{span}; first {finding.run}{commit}{dirty}{past}"), ""),
         *cause,
+        *([(plain(f"  {finding.bridge}"), YELLOW if finding.bridge.startswith("no ") else "")] if finding.bridge else []),
     ]
 
 
@@ -134,6 +136,17 @@ def break_lines(one: Break) -> list[Line]:
         (plain(f"  {one.n_before} runs before, {one.n_after} after, first {one.run}; not judged, the two are no one series"), ""),
         (plain(f"  {one.cause.kind}: {'; '.join(one.cause.evidence)}"), ""),
     ]
+
+
+def bridge_lines(history: History) -> Iterator[Line]:
+    """Yield, for each bridge, how many series it carried, at which run, and by which factors."""
+    told: dict[tuple[str, str, str], list[float]] = {}
+    for series in history.timeline.series:
+        for one in series.carried:
+            told.setdefault((one.bridge, history.timeline.runs[series.places[one.index]].id, one.differs), []).append(one.factor)
+    for (bridge, run, differs), factors in told.items():
+        span = f"factors {min(factors):.4g} to {max(factors):.4g}" if len(factors) > 1 else f"factor {factors[0]:.4g}"
+        yield plain(f"{len(factors)} series carried over by bridge {bridge} at {run}, {span}: {differs}"), ""
 
 
 def steady_lines(history: History, heights: str) -> Iterator[Line]:

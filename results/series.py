@@ -11,6 +11,34 @@ EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
+class Carry:
+    """Where a series was carried over a change of software.
+
+    Attributes:
+        index: first value that was measured with the later software; all before it were multiplied.
+        bridge: name of the bridge.
+        factor: later / earlier, of this metric.
+        interval: 95 % interval of the factor.
+        differs: which software changed, in words.
+        facts: names of what changed.
+
+    """
+
+    index: int
+    bridge: str
+    factor: float
+    interval: tuple[float, float]
+    differs: str
+    facts: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Say it."""
+        low, high = self.interval
+        return f"carried over by bridge {self.bridge}, factor {self.factor:.4g} [{low:.4g}, {high:.4g}] ({self.differs})"
+
+
+@dataclass(frozen=True)
 class Series:
     """One value a run, oldest first.
 
@@ -26,6 +54,8 @@ class Series:
         values: one each, finite.
         flags: marks on each value.
         gaps: runs of the same plan and hardware, between the first and the last of these, that have no value.
+        measured: the values as they were measured, where ``values`` were carried over a bridge; else empty.
+        carried: the bridges, oldest first.
 
     """
 
@@ -40,6 +70,8 @@ class Series:
     values: tuple[float, ...]
     flags: tuple[tuple[str, ...], ...]
     gaps: int = 0
+    measured: tuple[float, ...] = ()
+    carried: tuple[Carry, ...] = ()
 
     @property
     def name(self) -> str:
