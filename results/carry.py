@@ -21,7 +21,6 @@ from assay.results.surprise import OPEN
 NEAR = 3  # runs by which a change may miss the run that changed the software
 NORMAL_975, NORMAL_995, NORMAL_9995 = 1.960, 2.576, 3.291  # two-sided 5 %, and the errors of a notice and of an alert
 Software = Mapping[str, str]
-Steps = Sequence[tuple[int, Software, Software]]
 
 
 def carry_over(store: Store, timeline: Timeline, facts: Callable[[int], Facts]) -> Timeline:
@@ -41,9 +40,8 @@ def software_of(facts: Facts) -> dict[str, str]:
 
 def carried(series: Series, bridges: Sequence[Stored], known: Sequence[Software]) -> Series:
     """Carry one series; as it is where no bridge leads over any change of its software."""
-    power = 1 if series.metric == "time" else -1 if series.unit.endswith("/s") else 0
-    steps = list(software_steps(series, known)) if power else []
-    found = [one for step in steps for one in crossing(series, step, bridges, power)]
+    steps = list(software_steps(series, known)) if series.power else []
+    found = [one for step in steps for one in crossing(series, step, bridges)]
     if not found:
         return series
     scale, values = 1.0, list(series.values)
@@ -67,14 +65,14 @@ def software_steps(series: Series, known: Sequence[Software]) -> Iterator[tuple[
             yield i, {name: before.get(name, "") for name in names}, {name: after.get(name, "") for name in names}
 
 
-def crossing(series: Series, step: tuple[int, Software, Software], bridges: Sequence[Stored], power: int) -> Iterator[Carry]:
+def crossing(series: Series, step: tuple[int, Software, Software], bridges: Sequence[Stored]) -> Iterator[Carry]:
     """Yield the newest bridge that leads over a step, forwards or back: exactly the facts that changed must differ between its sides."""
     index, before, after = step
     for one in reversed(bridges):
         told = one.factors.get((series.key, series.subject))
         way = 1 if (one.old, one.new) == (before, after) else -1 if (one.new, one.old) == (before, after) else 0
         if told is not None and told.interval is not None and way and one.hw_class in {"", series.hw_class}:
-            factor, *ends = (value ** (way * power) for value in (told.factor, *told.interval))
+            factor, *ends = (value ** (way * series.power) for value in (told.factor, *told.interval))
             differs = "; ".join(f"{name} {short(before[name])} -> {short(after[name])}" for name in before)
             yield Carry(index, one.name, factor, (min(ends), max(ends)), differs, tuple(before))
             return

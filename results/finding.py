@@ -37,6 +37,7 @@ class Finding:
         worse: whether it is for the worse; None where no direction is better.
         together: whether the machine as a whole moved.
         bridge: the bridge over which the series was carried there, or that there was none; empty where no software changed.
+        approved: who took the change into a baseline, when and why; empty where nobody did.
 
     """
 
@@ -53,11 +54,12 @@ class Finding:
     worse: bool | None
     together: bool
     bridge: str = ""
+    approved: str = ""
 
     @property
     def fails(self) -> bool:
-        """Tell whether a gate closes for it: the series' newest alert, not for the better, and not undone since."""
-        return self.newest and self.stands and self.change.level == "alert" and self.worse is not False
+        """Tell whether a gate closes for it: the series' newest alert, not for the better, not undone since, approved by nobody."""
+        return self.newest and self.stands and not self.approved and self.change.level == "alert" and self.worse is not False
 
 
 def explain(timeline: Timeline, cuts: Sequence[Segmentation], facts: Callable[[int], Facts]) -> Iterator[Finding]:

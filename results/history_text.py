@@ -34,6 +34,8 @@ def render_history(history: History, *, color: bool, heights: str, steady: bool 
         for finding in event[: len(event) if len(event) < FEW else NAMED]:
             lines += finding_lines(finding, cuts[finding.series.identity], heights=heights, alone=len(event) == 1)
     lines += more(len(events), "changes")
+    lines += [(plain(f"{'creep':12} worse   {one.sentence}  {one.series.name}"), RED) for one in history.creep[:MOST]]
+    lines += more(len(history.creep), "series that crept")
     for one in history.breaks[:MOST]:
         lines += break_lines(one)
     lines += more(len(history.breaks), "new series")
@@ -51,6 +53,9 @@ def headline(history: History) -> str:
         f"{counted[level]} {level}{'s' * (counted[level] != 1)}" for level in ("alert", "notice") if counted[level] or level == "alert"
     ]
     found += [f"{counted['inconclusive']} inconclusive"] if counted["inconclusive"] else []
+    approved = sum(bool(finding.approved) for finding in history.findings)
+    found += [f"{approved} of these approved"] if approved else []
+    found += [f"{len(history.creep)} crept"] if history.creep else []
     short = f"; {series - history.judged} too short for an alert" if series > history.judged else ""
     chance = f"; chance alone makes about {CHANCE * series:.0f} alerts among so many" if CHANCE * series >= 1 else ""
     return f"history of {history.metric}: {series} series in {runs} runs: {', '.join(found)}{short}{chance}"
@@ -99,7 +104,7 @@ def finding_lines(finding: Finding, cut: Segmentation, *, heights: str, alone: b
     series, change = finding.series, finding.change
     word = {True: "worse", False: "better", None: "changed"}[finding.worse]
     sure = change.level in {"alert", "notice"}
-    style = (RED if finding.worse is not False else GREEN) if change.level == "alert" else YELLOW
+    style = YELLOW if finding.approved or change.level != "alert" else RED if finding.worse is not False else GREEN
     step = step_text(change.effect, change.before, change.after, series.unit)
     past = "" if finding.stands else ", undone since"
     commit = f", commit {finding.commit[:REVISION]}" if finding.commit else ""
@@ -111,6 +116,7 @@ def finding_lines(finding: Finding, cut: Segmentation, *, heights: str, alone: b
         (f"  {strip(series.values, [one.index for one in cut.changes], heights=heights)}  {counted(series, cut)}", ""),
         (plain(f"  {change.n_before} runs before, {change.n_after} after{span}; first {finding.run}{commit}{dirty}{past}"), ""),
         *cause,
+        *([(plain(f"  {finding.approved}"), "")] if finding.approved else []),
         *([(plain(f"  {finding.bridge}"), YELLOW if finding.bridge.startswith("no ") else "")] if finding.bridge else []),
     ]
 

@@ -89,6 +89,11 @@ class Series:
         return self.key.removeprefix(f"{self.suite}/").partition("/")[0]
 
     @property
+    def power(self) -> int:
+        """Tell how the figure goes with the time of a step: 1 for that time, -1 for a rate made of it, 0 for any other figure."""
+        return 1 if self.metric == "time" else -1 if self.unit.endswith("/s") else 0
+
+    @property
     def kin(self) -> tuple[str, str, str]:
         """Give what stays when the method's version or the hardware changes."""
         rest = self.key.removeprefix(f"{self.suite}/").partition("/")[2]
