@@ -111,9 +111,16 @@ class Timeline:
 
 def moment(info: RunInfo) -> datetime:
     """Tell when a run began: as it says itself, else as its id says; the beginning of time where neither can be read."""
+    told = moment_of(info.started)
+    if told is not None:
+        return told
+    return datetime.strptime(info.id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if ID.fullmatch(info.id) else EARLIEST
+
+
+def moment_of(text: str) -> datetime | None:
+    """Read a time (ISO 8601; without a zone UTC); None for what is none."""
     try:
-        told = datetime.fromisoformat(info.started)
-        return told if told.tzinfo else told.replace(tzinfo=UTC)
+        told = datetime.fromisoformat(text)
     except ValueError:
-        named = ID.fullmatch(info.id)
-    return datetime.strptime(info.id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if named else EARLIEST
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
