@@ -16,6 +16,7 @@ from assay.results.side import optional
 from assay.results.store import Store
 
 DIRTY = "-dirty"
+SETTINGS = ("threads", "launch_flags")
 SURE = ("inconclusive", "notice", "alert")
 
 
@@ -90,8 +91,13 @@ def without(facts: Callable[[int], Facts], names: Sequence[str]) -> Callable[[in
 
 def no_bridge(series: Series, index: int, bounds: tuple[int, int], facts: Callable[[int], Facts]) -> str:
     """Say that software changed at a step and no bridge tells how much of it that is; empty where none changed."""
-    changed = facts_changed(series, index, bounds=bounds, facts=lambda place: software_of(facts(place)))
+    changed = facts_changed(series, index, bounds=bounds, facts=lambda place: without_settings(software_of(facts(place))))
     return f"no bridge tells what {', '.join(name for name, _ in changed)} did (assay bridge OLD NEW)" if changed else ""
+
+
+def without_settings(software: Facts) -> Facts:
+    """Leave out what is set rather than installed: it can be set back, so nobody needs a bridge."""
+    return {name: value for name, value in software.items() if name not in SETTINGS}
 
 
 def commit_of(facts: Facts) -> str:

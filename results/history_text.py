@@ -18,7 +18,7 @@ from assay.results.units import plain, quantity, signed
 
 RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"
 MOST = 40
-CHANCE = 0.002  # clean series that have an alert: by the whole, and inside windows
+CHANCE = 0.0025  # clean series that have an alert: by the whole, inside windows, among the newest runs
 FEW, NAMED = 5, 3  # an event of fewer series is told whole, else its largest
 REVISION = 12
 Line = tuple[str, str]

@@ -159,6 +159,12 @@ def test_software_that_changed_beside_the_bridged_one_carries_nothing(tmp_path: 
     assert "driver, kernel" in found.bridge
 
 
+def test_settings_need_no_bridge(tmp_path: Path) -> None:
+    store = tell(tmp_path, {KEY: level()}, runs=range(80), facts=lambda i: {"threads": "2" if i >= AT else "1"})
+    (found,) = alerts(tell_history(store))
+    assert (found.cause.kind, found.bridge) == ("environment", "")
+
+
 def test_a_measured_bridge_from_runs_of_both_drivers(tmp_path: Path) -> None:
     # Ten runs a side, measured one after another at the change; the code gets 5 % slower twenty runs later.
     late = {KEY: lambda i, rng: level()(i, rng) * (1.05 if i >= 60 else 1)}
