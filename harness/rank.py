@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,7 @@ def rank_facts(world: World, session: Session) -> Mapping[str, Any]:
         "rank": world.rank,
         "host": socket.gethostname(),
         "pid": os.getpid(),
+        "clock": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "python": platform.python_version(),
         "mpi": world.library(),
         "device": dict(session.context.device.facts()),

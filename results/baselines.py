@@ -16,6 +16,7 @@ from typing import Any
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir, finite, write_atomic
 from assay.results.compare import Comparison, compare
+from assay.results.made_of import nodes_of
 from assay.results.side import optional
 from assay.results.store import Store
 from assay.results.tags import check_name, user
@@ -121,7 +122,7 @@ def propose(
         "reason": reason,
         "who": user(),
         "when": now(),
-        "nodes": sorted({str(one.get("host")) for one in described}),
+        "nodes": list(nodes_of(runs)),
         "excluded": dict(excluded or {}),
         "after": present[-1].number if present else 0,
         "worse": worse,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean, stdev
@@ -16,6 +16,7 @@ from typing import Any
 
 from assay.harness.errors import RefusalError
 from assay.harness.rundir import RunDir, finite, write_atomic
+from assay.results.cause import flatten
 from assay.results.effect import measure_effect
 from assay.results.side import SOFTWARE, differing, optional, read_side
 from assay.results.store import Store
@@ -23,6 +24,7 @@ from assay.results.tags import user
 from assay.results.units import plain
 
 FOLDER = "bridges"
+SOFTWARE_FACTS = ("driver", *SOFTWARE)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,10 @@ class Factor:
 
 @dataclass(frozen=True)
 class Bridge:
-    """All factors between two sets of runs on the same nodes."""
+    """All factors between two sets of runs on the same nodes.
+
+    ``software`` holds, for ``old`` and ``new``, the facts that differ between the sides, each the same in every run of its side.
+    """
 
     old: tuple[str, ...]
     new: tuple[str, ...]
@@ -47,6 +52,19 @@ class Bridge:
     differs: str
     factors: tuple[Factor, ...]
     unmatched: tuple[str, ...]
+    hw_class: str = ""
+    software: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A bridge as a history uses it: by the facts that differ between its sides, factors by (key, subject)."""
+
+    name: str
+    old: Mapping[str, str]
+    new: Mapping[str, str]
+    hw_class: str
+    factors: Mapping[tuple[str, str], Factor]
 
 
 def bridge(old: Sequence[RunDir], new: Sequence[RunDir]) -> Bridge:
@@ -73,10 +91,65 @@ def bridge(old: Sequence[RunDir], new: Sequence[RunDir]) -> Bridge:
         raise RefusalError(message, where="OLD, NEW", fix="Run the same plan, with the same version of its methods, on both.")
     factors = [factor(name, nodes, read) for name in shared]
     left = [f"{key} {subject}" for key, subject in sorted(names["old"] ^ names["new"])]
-    told = differing([read["old"][nodes[0]][0], read["new"][nodes[0]][0]], names=SOFTWARE)
-    return Bridge(
-        tuple(run.id for run in old), tuple(run.id for run in new), tuple(nodes), told, tuple(f for f in factors if f), tuple(left)
-    )
+    told = differing([read["old"][nodes[0]][0], read["new"][nodes[0]][0]], names=SOFTWARE_FACTS)
+    ids = tuple(run.id for run in old), tuple(run.id for run in new)
+    kept = tuple(f for f in factors if f)
+    return Bridge(*ids, tuple(nodes), told, kept, tuple(left), everyone[0].hw_class, software(old, new))
+
+
+def software(old: Sequence[RunDir], new: Sequence[RunDir]) -> dict[str, dict[str, str]]:
+    """Give the software that differs between two sets of runs; nothing of what is not the same within each of them."""
+    sides = [
+        [flatten({name: facts.get(name) for name in SOFTWARE_FACTS if name in facts}) for facts in map(machine, runs)]
+        for runs in (old, new)
+    ]
+    names = sorted({name for side in sides for one in side for name in one})
+    values = {name: [{one.get(name, "") for one in side} for side in sides] for name in names}
+    differing_ones = {name: two for name, two in values.items() if len(two[0]) == len(two[1]) == 1 and two[0] != two[1]}
+    return {side: {name: next(iter(two[i])) for name, two in differing_ones.items()} for i, side in enumerate(("old", "new"))}
+
+
+def machine(run: RunDir) -> Mapping[str, Any]:
+    """Read the facts of a run, empty where they are gone."""
+    return optional(run, "facts.json")
+
+
+def read_bridges(store: Store) -> tuple[list[Stored], list[str]]:
+    """Read every bridge of a store, oldest first, and say which cannot be used and why.
+
+    A bridge of before the software was written into it is read by the facts of its runs.
+    """
+    found, problems = [], []
+    for path in sorted((store.root / FOLDER).glob("*.json")):
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            sides = [[RunDir(store.root / run) for run in data[side]] for side in ("old", "new")]
+            told = data.get("software") or software(*sides)
+            factors = {(one["key"], one["subject"]): factor_of(one) for one in data["factors"]}
+            hw_class = str(data.get("hw_class") or optional(sides[0][0], "run.json").get("hw_class") or "")
+            one = Stored(path.stem, dict(told["old"]), dict(told["new"]), hw_class, factors)
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            problems.append(f"bridge {path.stem} cannot be read and is not used: {error}")
+            continue
+        if not one.old:
+            problems.append(f"bridge {path.stem} does not say which software differs between its sides, and is not used")
+        elif all(factor.interval is None for factor in factors.values()):
+            problems.append(f"bridge {path.stem} has no intervals (one run a side), and is not used")
+        else:
+            found.append(one)
+    return found, problems
+
+
+def factor_of(data: Mapping[str, Any]) -> Factor:
+    """Read one factor; ValueError for one that is no positive number or lies outside its interval."""
+    ends = data["interval"]
+    interval = None if ends is None else (float(ends[0]), float(ends[1]))
+    made = Factor(str(data["key"]), str(data["subject"]), float(data["factor"]), interval, int(data["nodes"]), tuple(data["runs"]))
+    low, high = interval or (made.factor, made.factor)
+    if not 0 < low <= made.factor <= high < math.inf:
+        message = f"factor {made.factor} {interval} of {made.key} is none"
+        raise ValueError(message)
+    return made
 
 
 def by_node(runs: Sequence[RunDir]) -> dict[str, list[RunDir]]:

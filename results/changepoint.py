@@ -14,7 +14,7 @@ from assay.results.shift import shift_interval
 from assay.results.surprise import ENOUGH_FOR_BLOCKS, OPEN, Look, by_blocks, by_permutation, by_table, level_of, max_level
 
 MIN_EFFECT = 0.005
-RULE = "rank-cusum/1"  # raised whenever the same runs could be cut otherwise
+RULE = "rank-cusum/2"  # raised whenever the same runs could be cut otherwise
 SD_OF_MAD = 1.4826
 TABLE, PERMUTED, BLOCKS, SHORT = "table", "permutation", "block permutation", "too few runs for blocks"
 TOO_FEW = f"runs resemble the run before them, and fewer than {ENOUGH_FOR_BLOCKS} are too few to tell that from a change"
@@ -70,23 +70,24 @@ class Segmentation:
     medians: tuple[float, ...] = ()
 
 
-def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT) -> Segmentation:
+def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT, newest: bool = True) -> Segmentation:
     """Find the changes of level in one value a run, oldest first.
 
     A change must be surprising at 0.01 (``notice``) or 0.001 (``alert``) for the whole series and at least ``min_effect`` of the level
-    before it; smaller ones are merged away. ValueError for a value that is not finite.
+    before it; smaller ones are merged away. ``newest`` looks at the last ten runs apart, so that a new level is an alert earlier.
+    ValueError for a value that is not finite.
     """
     if not all(map(math.isfinite, values)):
         message = "a series of runs holds finite values only"
         raise ValueError(message)
     tied = len(set(values)) < len(values) / 2
     plain = by_permutation if tied else by_table
-    marks = split(values, plain)
+    marks = split(values, plain, newest=newest)
     rho = autocorrelation(values, sorted(marks))
     name = PERMUTED if tied else TABLE
     if remembers(rho):
         name = BLOCKS if len(values) >= ENOUGH_FOR_BLOCKS else SHORT
-        marks = split(values, by_blocks(plain))
+        marks = split(values, by_blocks(plain), newest=newest)
     kept = gate(values, marks, min_effect=min_effect)
     places = [0, *sorted(kept), len(values)]
     medians = tuple(median(values[start:end]) for start, end in itertools.pairwise(places) if end > start)
@@ -95,13 +96,13 @@ def find_changes(values: Sequence[float], *, min_effect: float = MIN_EFFECT) -> 
     return Segmentation(tuple(change_at(values, kept, index, again=name == TABLE) for index in sorted(kept)), rho, name, spread, medians)
 
 
-def split(values: Sequence[float], look: Look) -> dict[int, str]:
+def split(values: Sequence[float], look: Look, *, newest: bool) -> dict[int, str]:
     """Split a series where it changes as long as the look finds a change; gives levels by index of the new segment."""
     found: dict[int, str] = {}
     open_parts = [(0, len(values))]
     while open_parts:
         start, end = open_parts.pop()
-        index, level = look(values[start:end])
+        index, level = look(values[start:end], newest and end == len(values))
         if level:
             found[start + index] = level
             open_parts += [(start, start + index), (start + index, end)]

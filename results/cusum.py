@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MIN_SEGMENT = 3
 ALPHAS = (0.01, 0.001)
 LEVELS: Mapping[float, str] = {0.01: "notice", 0.001: "alert"}
+NEWEST, NEWEST_ALPHA = 10, 0.0005  # a change among so many newest runs is held against a value of its own, with this error
 TABLE = "critical_values.json"
 
 
@@ -95,13 +96,27 @@ def critical(n: int, alpha: float) -> float:
     Interpolated between table rows linearly in log n, and continued beyond the last one with its slope, which errs on the side of silence;
     infinite where a series is too short to be surprising. KeyError for an alpha that is not in the table.
     """
-    sizes: list[int] = table()["n"]
-    row = [math.inf if value is None else float(value) for value in table()["critical"][str(alpha)]]
+    return between(table()["n"], table()["critical"][str(alpha)], n)
+
+
+def critical_newest(n: int) -> float:
+    """Give the value that T reaches among the places of the newest 10 of ``n`` runs without any change with probability 0.0005 at most.
+
+    Few places are looked at, so less is needed there than anywhere in the series, and no more in a long series than in a short one: the
+    ranks of ten runs among many no longer depend on how many (the table is constant beyond its last row). Infinite under 20 runs.
+    """
+    sizes = table()["newest_n"]
+    return between(sizes, table()["newest"], min(n, sizes[-1]))
+
+
+def between(sizes: Sequence[int], row: Sequence[float | None], n: int) -> float:
+    """Interpolate a row of the table linearly in log n, beyond its end with the last slope; infinite before it and where it holds none."""
+    values = [math.inf if value is None else float(value) for value in row]
     if n < sizes[0]:
         return math.inf
     upper = min(max(bisect.bisect_left(sizes, n), 1), len(sizes) - 1)
     if sizes[upper - 1] == n:
-        return row[upper - 1]
+        return values[upper - 1]
     low, high = math.log(sizes[upper - 1]), math.log(sizes[upper])
     share = (math.log(n) - low) / (high - low)
-    return row[upper] if share == 1 else row[upper - 1] + share * (row[upper] - row[upper - 1])
+    return values[upper] if share == 1 else values[upper - 1] + share * (values[upper] - values[upper - 1])

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from assay.harness.errors import RefusalError
+from assay.results.approved import Creep, approve, find_creep, read_baselines
 from assay.results.breaks import Break, find_breaks
+from assay.results.carry import carry_over, weighed
 from assay.results.changepoint import MIN_EFFECT, Segmentation, find_changes
 from assay.results.cusum import ALPHAS, critical
 from assay.results.finding import Finding, explain, make_facts
@@ -33,6 +35,7 @@ class History:
         level: least level asked for.
         min_effect: least relative change asked for.
         metric: what was looked at.
+        creep: series that are worse than a baseline's first segment by more than was approved.
 
     """
 
@@ -43,6 +46,7 @@ class History:
     level: str
     min_effect: float
     metric: str
+    creep: tuple[Creep, ...] = ()
 
     @property
     def shown(self) -> tuple[Finding, ...]:
@@ -57,10 +61,10 @@ class History:
     def decides(self, *, allow_inconclusive: bool = False) -> int:
         """Give the exit code of a gate.
 
-        1 for an alert, not for the better, at which its series still stands; 4 where such a change is inconclusive, or where no series is
-        long enough for an alert (0 with ``allow_inconclusive``).
+        1 for an alert, not for the better and approved by nobody, at which its series still stands, and for what has crept;
+        4 where such a change is inconclusive, or where no series is long enough for an alert (0 with ``allow_inconclusive``).
         """
-        if any(finding.fails for finding in self.findings):
+        if self.creep or any(finding.fails for finding in self.findings):
             return 1
         is_open = any(finding.newest and finding.change.level == "inconclusive" for finding in self.findings) or not self.judged
         return 4 if is_open and not allow_inconclusive else 0
@@ -98,19 +102,24 @@ def tell_history(
     first = since_place(store, timeline.runs, since)
     chosen = {one.identity for one in choose(timeline.series, patterns, metric=metric, suite=suite)}
     # All series are cut, chosen or not: whether a machine moved as a whole is part of the cause.
-    cuts = [find_changes(one.values, min_effect=min_effect) for one in timeline.series]
     facts = make_facts(store, timeline)
+    timeline = carry_over(store, timeline, facts)
+    cuts = [weighed(one, find_changes(one.values, min_effect=min_effect)) for one in timeline.series]
     kept = [(one, cut) for one, cut in zip(timeline.series, cuts, strict=True) if one.identity in chosen]
-    findings = [one for one in explain(timeline, cuts, facts) if one.series.identity in chosen and one.place >= first]
+    baselines, problems = read_baselines(store)
+    explained = approve(list(explain(timeline, cuts, facts)), baselines, timeline, min_effect=min_effect)
+    crept = find_creep(timeline, cuts, explained, baselines, min_effect=min_effect)
+    findings = [one for one in explained if one.series.identity in chosen and one.place >= first]
     breaks = [one for one in find_breaks(timeline, cuts, facts) if one.series.identity in chosen and one.series.places[0] >= first]
     return History(
-        replace(timeline, series=tuple(one for one, _ in kept)),
+        replace(timeline, series=tuple(one for one, _ in kept), notes=(*timeline.notes, *problems)),
         tuple(cut for _, cut in kept),
         tuple(sorted(findings, key=newest_first)),
         tuple(sorted(breaks, key=lambda one: (-one.series.places[0], one.series.name))),
         level,
         min_effect,
         metric,
+        tuple(one for one in crept if one.series.identity in chosen),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from assay.results.approved import Creep
 from assay.results.breaks import Break
 from assay.results.changepoint import RULE, Segmentation
 from assay.results.finding import Finding
@@ -29,6 +30,7 @@ def history_json(history: History) -> dict[str, Any]:
         "exit_code": history.decides(),
         "notes": list(history.timeline.notes),
         "findings": [finding_json(one) | {"series": place[one.series.identity]} for one in history.shown],
+        "creep": [creep_json(one) | {"series": place[one.series.identity]} for one in history.creep],
         "breaks": [break_json(one) | {"series": place[one.series.identity]} for one in history.breaks],
         "series": [series_json(series, cut, history.timeline) for series, cut in pairs],
     }
@@ -38,7 +40,10 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     """Give one change."""
     interval = finding.change.interval
     change = asdict(finding.change) | {"effect": finding.change.effect, "interval": None if interval is None else list(interval)}
-    told = {name: getattr(finding, name) for name in ("run", "last", "started", "commit", "newest", "stands", "worse", "together")}
+    told = {
+        name: getattr(finding, name)
+        for name in ("run", "last", "started", "commit", "newest", "stands", "worse", "together", "bridge", "approved")
+    }
     return {
         "key": finding.series.key,
         "subject": finding.series.subject,
@@ -48,6 +53,12 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         **told,
         "cause": cause_json(finding),
     }
+
+
+def creep_json(one: Creep) -> dict[str, Any]:
+    """Give what has crept since a frozen first segment."""
+    told = {name: getattr(one, name) for name in ("baseline", "when", "effect", "accepted")}
+    return {"key": one.series.key, "subject": one.series.subject, **told, "interval": list(one.interval)}
 
 
 def break_json(one: Break) -> dict[str, Any]:
@@ -70,7 +81,8 @@ def series_json(series: Series, cut: Segmentation, timeline: Timeline) -> dict[s
         **{name: getattr(series, name) for name in names},
         "n": len(series.values),
         "runs": [timeline.runs[place].id for place in series.places],
-        "values": list(series.values),
+        "values": list(series.measured or series.values),
+        **({"carried_values": list(series.values), "carried": [asdict(one) for one in series.carried]} if series.carried else {}),
         "test": cut.test,
         "autocorrelation": cut.autocorrelation,
         "spread": cut.spread,

@@ -18,7 +18,7 @@ from assay.results.units import plain, quantity, signed
 
 RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"
 MOST = 40
-CHANCE = 0.002  # clean series that have an alert: by the whole, and inside windows
+CHANCE = 0.0025  # clean series that have an alert: by the whole, inside windows, among the newest runs
 FEW, NAMED = 5, 3  # an event of fewer series is told whole, else its largest
 REVISION = 12
 Line = tuple[str, str]
@@ -34,9 +34,12 @@ def render_history(history: History, *, color: bool, heights: str, steady: bool 
         for finding in event[: len(event) if len(event) < FEW else NAMED]:
             lines += finding_lines(finding, cuts[finding.series.identity], heights=heights, alone=len(event) == 1)
     lines += more(len(events), "changes")
+    lines += [(plain(f"{'creep':12} worse   {one.sentence}  {one.series.name}"), RED) for one in history.creep[:MOST]]
+    lines += more(len(history.creep), "series that crept")
     for one in history.breaks[:MOST]:
         lines += break_lines(one)
     lines += more(len(history.breaks), "new series")
+    lines += list(bridge_lines(history))
     if steady:
         lines += list(steady_lines(history, heights))
     return finish(lines, color=color)
@@ -50,6 +53,9 @@ def headline(history: History) -> str:
         f"{counted[level]} {level}{'s' * (counted[level] != 1)}" for level in ("alert", "notice") if counted[level] or level == "alert"
     ]
     found += [f"{counted['inconclusive']} inconclusive"] if counted["inconclusive"] else []
+    approved = sum(bool(finding.approved) for finding in history.findings)
+    found += [f"{approved} of these approved"] if approved else []
+    found += [f"{len(history.creep)} crept"] if history.creep else []
     short = f"; {series - history.judged} too short for an alert" if series > history.judged else ""
     chance = f"; chance alone makes about {CHANCE * series:.0f} alerts among so many" if CHANCE * series >= 1 else ""
     return f"history of {history.metric}: {series} series in {runs} runs: {', '.join(found)}{short}{chance}"
@@ -98,7 +104,7 @@ def finding_lines(finding: Finding, cut: Segmentation, *, heights: str, alone: b
     series, change = finding.series, finding.change
     word = {True: "worse", False: "better", None: "changed"}[finding.worse]
     sure = change.level in {"alert", "notice"}
-    style = (RED if finding.worse is not False else GREEN) if change.level == "alert" else YELLOW
+    style = YELLOW if finding.approved or change.level != "alert" else RED if finding.worse is not False else GREEN
     step = step_text(change.effect, change.before, change.after, series.unit)
     past = "" if finding.stands else ", undone since"
     commit = f", commit {finding.commit[:REVISION]}" if finding.commit else ""
@@ -110,6 +116,8 @@ def finding_lines(finding: Finding, cut: Segmentation, *, heights: str, alone: b
         (f"  {strip(series.values, [one.index for one in cut.changes], heights=heights)}  {counted(series, cut)}", ""),
         (plain(f"  {change.n_before} runs before, {change.n_after} after{span}; first {finding.run}{commit}{dirty}{past}"), ""),
         *cause,
+        *([(plain(f"  {finding.approved}"), "")] if finding.approved else []),
+        *([(plain(f"  {finding.bridge}"), YELLOW if finding.bridge.startswith("no ") else "")] if finding.bridge else []),
     ]
 
 
@@ -134,6 +142,17 @@ def break_lines(one: Break) -> list[Line]:
         (plain(f"  {one.n_before} runs before, {one.n_after} after, first {one.run}; not judged, the two are no one series"), ""),
         (plain(f"  {one.cause.kind}: {'; '.join(one.cause.evidence)}"), ""),
     ]
+
+
+def bridge_lines(history: History) -> Iterator[Line]:
+    """Yield, for each bridge, how many series it carried, at which run, and by which factors."""
+    told: dict[tuple[str, str, str], list[float]] = {}
+    for series in history.timeline.series:
+        for one in series.carried:
+            told.setdefault((one.bridge, history.timeline.runs[series.places[one.index]].id, one.differs), []).append(one.factor)
+    for (bridge, run, differs), factors in told.items():
+        span = f"factors {min(factors):.4g} to {max(factors):.4g}" if len(factors) > 1 else f"factor {factors[0]:.4g}"
+        yield plain(f"{len(factors)} series carried over by bridge {bridge} at {run}, {span}: {differs}"), ""
 
 
 def steady_lines(history: History, heights: str) -> Iterator[Line]:

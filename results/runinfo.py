@@ -13,7 +13,7 @@ from typing import Any
 
 ID = re.compile(r"\d{8}-\d{6}-\d{3}-[0-9a-f]{6}")
 STATUSES = {"queued", "running", "finished", "interrupted", "failed"}
-TEXTS = ("status", "started", "ended", "plan", "session", "assay", "hw_class", "sw_class", "host")
+TEXTS = ("status", "started", "ended", "plan", "session", "assay", "hw_class", "sw_class", "host", "store_clock", "after")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,9 @@ class RunInfo:
         sw_class: hash of the software.
         host: where it ran.
         inject: whether a fault was planted.
+        store_clock: time of the file system it was written to when it began; empty in older runs.
+        after: newest run (by id) that was there when it was made; empty in older runs.
+        clocks: time on each host when the ranks of its last launch met; empty in older runs.
         problem: why it is unreadable.
 
     """
@@ -59,6 +62,9 @@ class RunInfo:
     sw_class: str = ""
     host: str = ""
     inject: bool = False
+    store_clock: str = ""
+    after: str = ""
+    clocks: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,6 +100,8 @@ def read_info(path: Path) -> RunInfo:
         told["command"] = tuple(map(str, data["command"]))
     if isinstance(data.get("summary"), dict):
         told["summary"] = data["summary"]
+    if isinstance(data.get("clocks"), dict):
+        told["clocks"] = {str(host): str(at) for host, at in data["clocks"].items()}
     if told["status"] == "running" and not is_held(path / "door.lock"):
         told["status"] = "incomplete"
     return RunInfo(path.name, inject=bool(data.get("inject")), **told)

@@ -8,13 +8,12 @@ the whole.
 
 from __future__ import annotations
 
-import bisect
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.results.cusum import MIN_SEGMENT, critical, ranks_of, statistics, table
+from assay.results.cusum import MIN_SEGMENT, between, critical, ranks_of, statistics, table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,10 +82,4 @@ def find_inside(values: Sequence[float] | Floats) -> Inside:
 
 def critical_ratio(n: int) -> float:
     """Give the ratio that ``n`` runs reach without any change with probability 0.001 at most; between rows as in ``cusum.critical``."""
-    sizes, row = table()["scan_n"], table()["scan"]
-    if n < sizes[0]:
-        return math.inf
-    upper = min(max(bisect.bisect_left(sizes, n), 1), len(sizes) - 1)
-    low, high = math.log(sizes[upper - 1]), math.log(sizes[upper])
-    share = (math.log(n) - low) / (high - low)
-    return float(row[upper - 1] + share * (row[upper] - row[upper - 1]))
+    return between(table()["scan_n"], table()["scan"], n)

@@ -11,6 +11,34 @@ EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
+class Carry:
+    """Where a series was carried over a change of software.
+
+    Attributes:
+        index: first value that was measured with the later software; all before it were multiplied.
+        bridge: name of the bridge.
+        factor: later / earlier, of this metric.
+        interval: 95 % interval of the factor.
+        differs: which software changed, in words.
+        facts: names of what changed.
+
+    """
+
+    index: int
+    bridge: str
+    factor: float
+    interval: tuple[float, float]
+    differs: str
+    facts: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """Say it."""
+        low, high = self.interval
+        return f"carried over by bridge {self.bridge}, factor {self.factor:.4g} [{low:.4g}, {high:.4g}] ({self.differs})"
+
+
+@dataclass(frozen=True)
 class Series:
     """One value a run, oldest first.
 
@@ -26,6 +54,8 @@ class Series:
         values: one each, finite.
         flags: marks on each value.
         gaps: runs of the same plan and hardware, between the first and the last of these, that have no value.
+        measured: the values as they were measured, where ``values`` were carried over a bridge; else empty.
+        carried: the bridges, oldest first.
 
     """
 
@@ -40,6 +70,8 @@ class Series:
     values: tuple[float, ...]
     flags: tuple[tuple[str, ...], ...]
     gaps: int = 0
+    measured: tuple[float, ...] = ()
+    carried: tuple[Carry, ...] = ()
 
     @property
     def name(self) -> str:
@@ -55,6 +87,11 @@ class Series:
     def version(self) -> str:
         """Give the method's version."""
         return self.key.removeprefix(f"{self.suite}/").partition("/")[0]
+
+    @property
+    def power(self) -> int:
+        """Tell how the figure goes with the time of a step: 1 for that time, -1 for a rate made of it, 0 for any other figure."""
+        return 1 if self.metric == "time" else -1 if self.unit.endswith("/s") else 0
 
     @property
     def kin(self) -> tuple[str, str, str]:
@@ -74,9 +111,16 @@ class Timeline:
 
 def moment(info: RunInfo) -> datetime:
     """Tell when a run began: as it says itself, else as its id says; the beginning of time where neither can be read."""
+    told = moment_of(info.started)
+    if told is not None:
+        return told
+    return datetime.strptime(info.id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if ID.fullmatch(info.id) else EARLIEST
+
+
+def moment_of(text: str) -> datetime | None:
+    """Read a time (ISO 8601; without a zone UTC); None for what is none."""
     try:
-        told = datetime.fromisoformat(info.started)
-        return told if told.tzinfo else told.replace(tzinfo=UTC)
+        told = datetime.fromisoformat(text)
     except ValueError:
-        named = ID.fullmatch(info.id)
-    return datetime.strptime(info.id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC) if named else EARLIEST
+        return None
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
+from assay.results.made_of import left_out_of, nodes_of
 from assay.results.pruning import Pruned, choose, remove, weigh
 from assay.results.references import HOW, resolve_name
 from assay.results.runinfo import ID, RunInfo, read_info
@@ -133,13 +134,18 @@ class Store:
             found |= {path.parent.name: runs, f"{path.parent.name}@{int(path.stem)}": runs}
         return found
 
-    def tag(self, runs: Sequence[str], name: str, *, force: bool = False) -> Tag:
-        """Give runs (by their ids) a name; RefusalError for an unknown id, a bad name, or one that is taken without ``force``."""
+    def tag(self, runs: Sequence[str], name: str, *, force: bool = False, excluded: Mapping[str, str] | None = None) -> Tag:
+        """Give runs (by their ids) a name, and write down what was kept out of the set and why.
+
+        RefusalError for an unknown id, a bad name, or one that is taken without ``force``.
+        """
         unknown = sorted(set(runs) - set(self.ids()))
         if unknown:
             message = "no such run"
             raise RefusalError(message, value=unknown[0], where="RUN", fix=f"{HOW}.")
-        return write_tag(self.root / "tags", runs, name, force=force)
+        made = [RunDir(self.root / run) for run in runs]
+        made_of = {"nodes": nodes_of(made), "excluded": dict(excluded or {}), "left_out": left_out_of(made)}
+        return write_tag(self.root / "tags", runs, name, force=force, **made_of)
 
     def tags(self) -> list[Tag]:
         """List every tag by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from assay.results.cusum import ALPHAS, LEVELS, MIN_SEGMENT, critical, find_peak, ranks_of
+from assay.results.cusum import ALPHAS, LEVELS, MIN_SEGMENT, NEWEST, Peak, critical, critical_newest, find_peak, ranks_of
 from assay.results.permutation import p_value
 from assay.results.scan import ALPHA, Inside, critical_ratio, find_inside
 from assay.results.serial import residuals
@@ -15,21 +15,25 @@ BLOCK = 5
 ENOUGH_FOR_BLOCKS = 60
 PLAIN_STEP = 5.0  # MADs of the residuals from which on a step speaks for itself
 CHOSEN_STEP = 8.0  # the same inside a window that was chosen from many; both hold false alerts under AR(1) of 0.5 within 5 %
-Look = Callable[[Sequence[float]], tuple[int, str]]  # values -> (first value of the new segment, level); no level, no change
+# (values, whether they end with the newest run) -> (first value of the new segment, level); no level, no change.
+Look = Callable[[Sequence[float], bool], tuple[int, str]]
 NOTHING = (0, "")
 
 
-def by_table(values: Sequence[float]) -> tuple[int, str]:
-    """Look at the whole stretch, and where nothing surprises, a second time inside windows for a level that came and went."""
+def by_table(values: Sequence[float], newest: bool) -> tuple[int, str]:  # noqa: FBT001 - the second half of what every look is given
+    """Look at the whole stretch, and where nothing surprises, a second time inside windows for a level that came and went.
+
+    A change among the newest runs is an alert from a smaller statistic on: it is the one that somebody can still do something about.
+    """
     peak = find_peak(values)
-    level = level_of(len(values), peak.statistic)
+    level = LEVELS[ALPHA] if newest and is_new(len(values), peak) else level_of(len(values), peak.statistic)
     if level:
         return peak.index, level
     inside = seen_inside(values)
     return (inside.index, LEVELS[ALPHA]) if inside else NOTHING
 
 
-def by_permutation(values: Sequence[float]) -> tuple[int, str]:
+def by_permutation(values: Sequence[float], _newest: bool) -> tuple[int, str]:  # noqa: FBT001 - as above
     """Look at a stretch with many equal values."""
     peak = find_peak(values)
     level = permuted(values, 1) if peak.statistic > 0 else ""
@@ -43,8 +47,8 @@ def by_blocks(plain: Look) -> Look:
     too few runs for blocks, nobody can. A level that came and went must be over 8 MAD within its window.
     """
 
-    def look(values: Sequence[float]) -> tuple[int, str]:
-        index, level = plain(values)
+    def look(values: Sequence[float], newest: bool) -> tuple[int, str]:  # noqa: FBT001 - as above
+        index, level = plain(values, newest)
         peak = find_peak(values).index
         if not level:
             return NOTHING
@@ -65,6 +69,11 @@ def by_blocks(plain: Look) -> Look:
 def level_of(n: int, statistic: float) -> str:
     """Give the level that a statistic reaches by the shipped table; empty for none."""
     return max_level([LEVELS[alpha] for alpha in ALPHAS if statistic >= critical(n, alpha)])
+
+
+def is_new(n: int, peak: Peak) -> bool:
+    """Tell whether the largest statistic of a series lies among its newest runs and would surprise there."""
+    return peak.index >= n - NEWEST and peak.statistic >= critical_newest(n)
 
 
 def permuted(values: Sequence[float], block: int) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
+from assay.results.clocks import in_order
 from assay.results.record import Record, finite_float
 from assay.results.runinfo import RunInfo
-from assay.results.series import Series, Timeline, moment
+from assay.results.series import Series, Timeline
 from assay.results.store import Store
 
 UNFINISHED = {"queued", "running"}
@@ -36,7 +37,7 @@ def read_timeline(store: Store, *, metric: str, suite: str = "") -> Timeline:
     Runs with planted faults, runs that go on, and values that are no reading are left out and named. RefusalError where one series comes
     in two units, and for a store without runs.
     """
-    infos = sorted(store.runs(), key=lambda info: (moment(info), info.id))
+    infos, skewed = in_order(store.runs(), store.root)
     if not infos:
         message = "there are no runs in this store"
         raise RefusalError(message, value=str(store.root), where="store", fix="Measure some, or choose another store (ASSAY_STORE).")
@@ -49,7 +50,12 @@ def read_timeline(store: Store, *, metric: str, suite: str = "") -> Timeline:
         for record in read_metric(RunDir(store.root / info.id), info, metric, problems):
             if not suite or record.suite == suite:
                 add(columns, record, place, problems)
-    notes = [*said("planted faults: left out", planted), *said("not ended yet: left out", open_ones), *told_once(problems)]
+    notes = [
+        *told_once(skewed, "more like these"),
+        *said("planted faults: left out", planted),
+        *said("not ended yet: left out", open_ones),
+        *told_once(problems),
+    ]
     return Timeline(tuple(runs), tuple(finished(columns, runs)), tuple(notes))
 
 
@@ -140,10 +146,10 @@ def said(what: str, infos: Sequence[RunInfo]) -> list[str]:
     return [f"{len(infos)} run{'s' * (len(infos) > 1)} {what} ({some([info.id for info in infos])})"] if infos else []
 
 
-def told_once(problems: Iterable[str]) -> list[str]:
+def told_once(problems: Iterable[str], like: str = "more values left out like these") -> list[str]:
     """Give the first problems, and how many more there are."""
     every = list(dict.fromkeys(problems))
-    return every[:NAMED] + ([f"and {len(every) - NAMED} more values left out like these"] if len(every) > NAMED else [])
+    return every[:NAMED] + ([f"and {len(every) - NAMED} {like}"] if len(every) > NAMED else [])
 
 
 def some(names: Sequence[str]) -> str:

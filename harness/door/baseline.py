@@ -51,7 +51,7 @@ def propose(ns: Namespace, store: Store) -> int:
     if not runs:
         message = "names no run"
         raise RefusalError(message, where="RUN", fix="Name the runs that the baseline is to be made of.")
-    excluded = pairs(ns.exclude, "--exclude")
+    excluded = reasons(ns.exclude, "--exclude")
     proposal, found = baselines.propose(store, ns.name, runs, reason=ns.reason, excluded=excluded, min_effect=ns.min_effect)
     if ns.json:
         emit_json({"schema": "assay.baseline/1", "proposal": proposal, "comparison": None if found is None else found.as_dict()})
@@ -59,11 +59,9 @@ def propose(ns: Namespace, store: Store) -> int:
     if found is not None:
         out(render_comparison(found, color=color(), width=width()))
     worse = len(proposal["worse"])
-    nodes = ", ".join(proposal["nodes"])
-    out(
-        f"proposed: {ns.name}, {len(runs)} runs from {nodes}; {worse} cases are worse and need a reason each"
-        + ("" if worse else "; approve it")
-    )
+    nodes = f"{len(proposal['nodes'])} nodes ({', '.join(proposal['nodes'])})"
+    also = "" if worse else "; approve it"
+    out(f"proposed: {ns.name}, {len(runs)} runs from {nodes}; {worse} cases are worse and need a reason each{also}")
     return 0
 
 
@@ -112,7 +110,8 @@ def show(ns: Namespace, store: Store) -> int:
         return 0
     for one in found:
         frozen = " (frozen)" if one.number == 1 else ""
-        out(f"{one.label}{frozen}: {', '.join(one.runs)}; nodes {', '.join(one.nodes)}; {one.who}, {one.when}: {one.reason}")
+        nodes = f"{len(one.nodes)} nodes {', '.join(one.nodes)}"
+        out(f"{one.label}{frozen}: {', '.join(one.runs)}; {nodes}; {one.who}, {one.when}: {one.reason}")
         for case, why in one.excluded.items():
             out(f"  excluded {case}: {why}")
         for case, accepted in one.approved.items():
@@ -135,7 +134,7 @@ def listing(ns: Namespace, store: Store) -> int:
     return 0
 
 
-def pairs(words: Sequence[str], where: str) -> Mapping[str, str]:
+def reasons(words: Sequence[str], where: str) -> Mapping[str, str]:
     """Read ``GLOB=WHY``; the glob may hold = itself, the reason is what follows the last one. RefusalError without a reason."""
     found = {}
     for word in words:

@@ -63,9 +63,11 @@ def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bo
     ``also`` may hold ``status`` (default: running) and ``environ`` (of the measuring processes; default: what launched ranks get).
     """
     known = machine(job.plan, job.config, mpi=mpi, environ=also.get("environ"))
+    there = store.ids()
     run = store.create()
     keep.enter_context(held(run))
     write_atomic(run.path / "config.yaml", job.yaml)
+    store_clock = (run.path / "config.yaml").stat().st_mtime  # of the file server where the store is on one
     run.write_json("plan.json", to_dict(job.plan))
     run.write_json("facts.json", known)
     (run.path / "measurements").mkdir()
@@ -74,6 +76,8 @@ def make_run(store: Store, job: Job, keep: contextlib.ExitStack, *, attached: bo
         "schema": SCHEMA,
         "status": also.get("status", "running"),
         "started": now(),
+        "store_clock": datetime.fromtimestamp(store_clock, UTC).isoformat(timespec="milliseconds"),
+        "after": there[-1] if there else "",
         "ended": None,
         "plan": job.plan.name,
         "session": job.session or run.id,
@@ -220,8 +224,14 @@ def finish(
     judgement = judge(run, config=config, base=base, decide=decide, allow_inconclusive=allow_inconclusive, troubles=troubles)
     described = run.read_json("run.json")
     described |= {"status": "finished", "ended": now(), "exit_code": judgement.exit_code, "summary": judgement.summary()}
-    run.write_json("run.json", described)
+    run.write_json("run.json", described | {"clocks": clocks(run)})
     return judgement
+
+
+def clocks(run: RunDir) -> dict[str, str]:
+    """Give the time on each host when the ranks of the last launch met; empty where they wrote none down."""
+    ranks = reversed(run.ranks())  # the lowest rank of a host speaks for it
+    return {str(rank["host"]): str(rank["clock"]) for rank in ranks if "host" in rank and "clock" in rank}
 
 
 def mark_interrupted(run: RunDir) -> None:

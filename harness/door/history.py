@@ -11,9 +11,10 @@ from assay.harness.door.runs import opened, store_option
 SUMMARY = "tell when the figures of the store's runs changed, newest first"
 EPILOG = """\
 SERIES is part of a series' name (case, subject, metric) or a pattern with * and ?; without any, all are told. One value a run; at least
-14 runs for an alert, 10 for a notice. Of 1,000 series without any change about two have an alert, ten a notice. A change of the
-method's version or of the hardware begins a new series. Exit code 0 unless --gate asks: then 1 for a series whose newest alert is for the
-worse and not undone, 4 where the newest change is inconclusive or no series is long enough.
+14 runs for an alert, 10 for a notice. Of 1,000 series without any change two or three have an alert, ten a notice. A change of the
+method's version or of the hardware begins a new series; series are carried over stored bridges (assay bridge) where software changed.
+Exit code 0 unless --gate asks: then 1 for a series whose newest alert is for the worse, not undone and approved in no baseline, or that
+crept since a baseline's first segment; 4 where the newest change is inconclusive or no series is long enough.
 """
 
 

@@ -9,8 +9,9 @@ from statistics import median
 
 import numpy as np
 
-from tests.calibration.detectors import Detector, alerts, detectors, notices
+from tests.calibration.detectors import WHOLE, Detector, alerts, alerts_of_the_whole, detectors, notices
 from tests.calibration.models import MODELS, Series, proportion, stepped
+from tests.calibration.speed import RUNS, SERIES, TIMES, machine, speed_rows
 
 CV = 0.01
 LENGTHS = (10, 30, 100, 300)
@@ -158,20 +159,37 @@ def online_table(*, seed: int, size: int) -> str:
     """Write what a look after every appended run finds: delay of a rise, and false alarms in as many appended runs."""
     rows = []
     for noise in NOISES:
-        for name, found in (("alert", alerts), ("notice", notices)):
+        for name, found in (("alert", alerts), ("notice", notices), (WHOLE, alerts_of_the_whole)):
             quiet = [clean(rng, CLEAN_RUNS + APPENDED, noise) for rng in generators(seed, size, "online", noise)]
             false = Rate(sum(online_alarm(found, series) for series in quiet), size)
             cells = [delays(found, [stepped(series, at=CLEAN_RUNS, step=step) for series in quiet]) for step in (0.01, 0.02, 0.05)]
             rows.append([noise, name, false, *cells])
-    head = ["noise", "level", f"false in {APPENDED} appended, %", *(f"{step} % step: runs until found (found, %)" for step in (1, 2, 5))]
+    head = [
+        "noise",
+        "level",
+        f"false in {APPENDED} appended, %",
+        *(f"{step} % step: runs until found [95 % interval] (found, %)" for step in (1, 2, 5)),
+    ]
     return table(head, rows)
 
 
 def delays(found: Detector, series: Sequence[Series]) -> str:
-    """Write the median delay over all series (one never found counts as later than all) and the share that is found at all."""
+    """Write the median delay over all series (one never found counts as later than all), its interval, and the share found at all.
+
+    The 95 % interval of the median is between two order statistics (binomial; Conover, Practical Nonparametric Statistics, section 3.2).
+    """
+    from scipy.stats import binom
+
     taken = [delay(found, one) for one in series]
-    middle = median(APPENDED + 1 if one is None else one for one in taken)
-    return f"{f'over {APPENDED}' if middle > APPENDED else f'{middle:g}'} ({100 * sum(one is not None for one in taken) / len(taken):.0f})"
+    ordered = sorted(APPENDED + 1 if one is None else one for one in taken)
+    place = max(0, int(binom.ppf(0.025, len(ordered), 0.5)) - 1)
+    middle, low, high = (runs_of(one) for one in (median(ordered), ordered[place], ordered[-1 - place]))
+    return f"{middle} [{low}, {high}] ({100 * sum(one is not None for one in taken) / len(taken):.0f})"
+
+
+def runs_of(count: float) -> str:
+    """Write a delay."""
+    return f"over {APPENDED}" if count > APPENDED else f"{count:g}"
 
 
 def text(seed: int, size: int = 1000) -> str:
@@ -189,6 +207,8 @@ def text(seed: int, size: int = 1000) -> str:
         shape_table(named, seed=seed, size=fifth),
         f"### A look after each of {APPENDED} runs appended to {CLEAN_RUNS} ({fifth} a cell)",
         online_table(seed=seed, size=fifth),
+        f"### How long it takes: median and range of {TIMES}, in seconds, on one core ({machine()})",
+        table(["runs", "series", "history", "parsing the same lines"], speed_rows(runs=min(RUNS, 20 * size), series=SERIES)),
     ]
     return "\n\n".join(said) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.calibration.detectors import alerts, detectors, notices, t_test, three_sigma, threshold
+from tests.calibration.detectors import alerts, alerts_of_the_whole, detectors, notices, t_test, three_sigma, threshold
 from tests.calibration.history import SHAPES, Planted, Rate, clean, delay, delays, false_alarms, main, recall, shape
 from tests.calibration.models import stepped
 
@@ -13,7 +13,7 @@ from tests.calibration.models import stepped
 def test_main_prints_every_table(capsys: pytest.CaptureFixture[str]) -> None:
     main(seed=1, size=1)
     said = capsys.readouterr().out
-    assert said.count("### ") == 4
+    assert said.count("### ") == 5
     assert all(name in said for name in ("lognormal", "back after 10", "ar0.7", "300", *detectors()))
 
 
@@ -40,16 +40,31 @@ def test_alerts_are_rare_under_memory() -> None:
     assert false_alarms(alerts, "ar0.5", 100, seed=12, size=200).hits <= 10
 
 
-def test_a_step_of_two_spreads_is_found_in_eight_runs() -> None:
-    series = [stepped(clean(np.random.default_rng([13, i]), 90, "normal"), at=60, step=0.02) for i in range(101)]
-    assert float(delays(alerts, series).split()[0]) <= 8
+@pytest.mark.parametrize("noise", ["normal", "student", "spikes", "bimodal"])
+def test_a_step_of_two_spreads_is_found_in_eight_runs(noise: str) -> None:
+    # About 70 of 100 are, where the goal is that half of them are; with these, 23 of 41 are fewer than 24 once in 40 times at 70 %.
+    series = [stepped(clean(np.random.default_rng([13, i]), 68, noise), at=60, step=0.02) for i in range(41)]
+    assert sum(delay(alerts, one) is not None for one in series) > 41 / 2
+
+
+def test_a_median_delay_has_its_interval() -> None:
+    # The 95 % interval of a median of 41 is between the 14th and the 28th (Conover, table A3: P(X <= 13) = 0.014).
+    never = [np.ones(101) for _ in range(20)]
+    there = [np.concatenate([np.ones(60), np.full(41, 2.0)]) for _ in range(21)]
+
+    def seen(values: np.ndarray, _: np.random.Generator) -> list[int]:
+        return [60] if values[-1] > 1 else []
+
+    assert delays(seen, [*never, *there]) == "1 [1, over 40] (51)"
 
 
 def test_delay_counts_the_runs_of_the_new_level() -> None:
     series = np.concatenate([np.linspace(1, 1.001, 60)[np.random.default_rng(2).permutation(60)], np.full(30, 2.0)])
     found = delay(alerts, series)
-    # Fully apart, j new runs of n reach sqrt(3 j (n - j) / n) without ties (Wilcoxon's largest), and 3.87 is needed at 66.
-    assert found == 6
+    # Fully apart, j new runs of n reach sqrt(3 j (n - j) / n) without ties (Wilcoxon's largest): 3.36 of 4 in 64, 3.73 of 5 in 65 and
+    # 4.04 of 6 in 66. Among the newest ten 3.51 is needed, over the whole 3.88.
+    assert found == 5
+    assert delay(alerts_of_the_whole, series) == 6
     assert delay(lambda _values, _rng: [], series) is None
 
 

@@ -32,7 +32,7 @@ def test_it_tells_what_changed_when_and_why(stepped: Place) -> None:
     assert place.startswith("  40 runs before, 20 after, 95 % interval +4.")
     assert f"; first {run_id(AT)}, commit {f'{AT:040x}'[:12]}" in place
     assert "environment: driver 550.1 -> 560.2" in cause
-    assert rest == []
+    assert rest == ["  no bridge tells what driver did (assay bridge OLD NEW)"]
 
 
 def test_a_named_series_is_told_even_if_nothing_happened(stepped: Place) -> None:

@@ -6,6 +6,7 @@ import importlib.resources
 import json
 import subprocess
 from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 
@@ -50,6 +51,15 @@ def test_the_report_has_a_row_a_case_and_the_coverage(two: Two) -> None:
     assert "limit" in text
     assert "coverage: 3 of 3 cases measured" in text
     assert two.ids[0] in text
+
+
+def test_a_run_says_which_was_there_already_and_what_the_clocks_were(two: Two) -> None:
+    first, second = (json.loads((run / "run.json").read_text(encoding="utf-8")) for run in two.place.runs)
+    assert (first["after"], second["after"]) == ("", two.ids[0])
+    began, store, ended = (datetime.fromisoformat(second[name]).timestamp() for name in ("started", "store_clock", "ended"))
+    assert abs(began - store) < 5
+    assert list(second["clocks"]) == [second["host"]]
+    assert began <= datetime.fromisoformat(second["clocks"][second["host"]]).timestamp() <= ended
 
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(two: Two) -> None:

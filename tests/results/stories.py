@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from assay.results.series import moment_of
 from assay.results.store import Store, new_id
 from tests.results.builders import FACTS, time_record
 
@@ -67,6 +69,9 @@ def tell(
         path.mkdir(parents=True)
         plain = {"id": path.name, "status": "finished", "started": day(i).isoformat(), "plan": "ci", "hw_class": "hw1", "host": "toy"}
         (path / "run.json").write_text(json.dumps(plain | {"sw_class": "sw1", "assay": "0.1.0"} | dict(described(i))), encoding="utf-8")
+        # Runs of days to come were written then, as far as the file system knows.
+        written = (moment_of(str((plain | dict(described(i)))["started"])) or day(i)).timestamp() + 60
+        os.utime(path / "run.json", (written, written))
         (path / "facts.json").write_text(json.dumps(FACTS | dict(facts(i))), encoding="utf-8")
         lines = [line(name, values(i, rng), path.name, described(i), record(i)) for name, values in series.items()]
         (path / "records.jsonl").write_text("".join(lines), encoding="utf-8")

@@ -28,6 +28,19 @@ def test_a_planted_step_is_found_where_it_is(step: float) -> None:
         assert change.before == pytest.approx(1, abs=0.01)
 
 
+def test_a_new_level_is_an_alert_before_the_whole_series_shows_it() -> None:
+    # Eight runs of a level that is two spreads higher: half of such series at least, of which the whole series shows fewer.
+    told = [stepped(series(seed, 68, "bimodal"), at=60, step=0.02).tolist() for seed in range(60)]
+    early, whole = ([any(c.level == "alert" for c in find_changes(v, newest=newest).changes) for v in told] for newest in (True, False))
+    assert sum(early) > len(told) / 2 > sum(whole)
+    assert all(now or not before for now, before in zip(early, whole, strict=True))
+
+
+def test_only_the_newest_runs_are_looked_at_apart() -> None:
+    values = [*stepped(series(4, 68), at=60, step=0.02).tolist()]
+    assert find_changes(values[::-1]).changes == find_changes(values[::-1], newest=False).changes
+
+
 def test_clean_series_are_silent() -> None:
     assert sum(bool(find_changes(series(seed).tolist()).changes) for seed in range(100)) <= 4
 

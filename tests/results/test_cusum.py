@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from assay.results.cusum import MIN_SEGMENT, critical, find_peak, ranks_of, statistics, table
+from assay.results.cusum import MIN_SEGMENT, NEWEST, NEWEST_ALPHA, critical, critical_newest, find_peak, ranks_of, statistics, table
+from tests.calibration.models import proportion
 
 
 def by_hand(values: list[float], k: int) -> float:
@@ -82,3 +83,19 @@ def test_longer_series_need_more() -> None:
     for alpha in (0.01, 0.001):
         values = [critical(n, alpha) for n in (14, 20, 30, 50, 100, 200, 400, 1000, 3000)]
         assert values == sorted(values)
+
+
+def test_the_newest_places_against_random_orders() -> None:
+    # T is computed over whole series here, by other code than the table's; the stated error must lie in the exact interval of what is counted.
+    rng = np.random.default_rng(41)
+    tried = 30_000
+    orders = rng.permuted(np.tile(np.arange(1.0, 41), (tried, 1)), axis=1)
+    over = int((statistics(orders)[:, -(NEWEST - MIN_SEGMENT + 1) :].max(axis=1) >= critical_newest(40)).sum())
+    low, high = proportion(over, tried)
+    assert low <= NEWEST_ALPHA <= high
+
+
+def test_the_newest_need_less_than_the_whole_and_no_more_in_longer_series() -> None:
+    assert critical_newest(19) == math.inf
+    assert critical_newest(200) < critical(200, 0.001)
+    assert critical_newest(10**6) == critical_newest(400) == pytest.approx(critical_newest(60), rel=0.02)
