@@ -13,7 +13,7 @@ from assay.harness.work import Answer, Context, Needs, Volume, Work
 def vectors(ctx: Context, *, file: str, seed: int = 0) -> Work:  # noqa: ARG001 - nothing is drawn, no device is used
     """Read a file of vectors and count, for each set, the results that each published unit gets wrong.
 
-    The file is an ``.npz`` with ``GPU_format.a``, ``.b`` [rows, K], ``.c`` [rows] and ``.d_fp32``, ``.d_fp16`` [rows]: uint32 words that hold
+    The file is an ``.npz`` with ``GPU_format.a``, ``.b`` [rows, K], ``.c`` [rows], ``.d_fp32``, ``.d_fp16`` [rows]: uint32 words that hold
     float32. It is never unpickled. The step is one set computed by one unit; the check is over all of them.
 
     Args:

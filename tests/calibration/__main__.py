@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.calibration import blame, fleet, gate, history
+from tests.calibration import blame, fleet, gate, history, probes
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured"
 HEADS = {
@@ -19,14 +19,22 @@ HEADS = {
     "fleet": "# The fleet rule's error rates, measured",
     "blame": "# The localiser's error rates, measured",
     "history": "# The history's error rates, measured",
+    "probes": "# Recovery of units by the probes, measured",
 }
 WORDS = {
     "gate": "What the columns are: [ci.md](../ci.md). Drift is a random walk from run to run that all cases share; every rule sees the same suites.",
     "fleet": "What the columns are: [fleet.md](../fleet.md). Every rule sees the same sweeps.",
     "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
     "history": 'What the columns are: [history.md](../history.md). "notice" counts alerts too.',
+    "probes": "A card is held against the parameters of the unit that it was taken from; the probes see products only ([fp8.md](../fp8.md)).",
 }
-TABLES: dict[str, Callable[[int, int], None]] = {"gate": gate.main, "fleet": fleet.main, "blame": blame.main, "history": history.main}
+TABLES: dict[str, Callable[[int, int], None]] = {
+    "gate": gate.main,
+    "fleet": fleet.main,
+    "blame": blame.main,
+    "history": history.main,
+    "probes": probes.main,
+}
 
 
 def main(words: list[str]) -> None:
