@@ -17,7 +17,7 @@ from assay.results.units import duration, percent, signed
 if TYPE_CHECKING:
     from assay.results.paired import Floats
 
-RULE = "gate/1"
+RULE = "gate/2"  # 2: hiccups by Rosner's test, in the noise floor too; 1 trimmed pairs on both sides
 FEWEST = 3
 MARGINS = 4.0  # the margin of "same", in noise floors: 97 % of A/A comparisons lie inside it
 

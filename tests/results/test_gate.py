@@ -34,7 +34,9 @@ def test_same_is_a_positive_finding() -> None:
     assert all(one.interval90 is not None and one.margin is not None and max(map(abs, one.interval90)) <= one.margin for one in quiet)
     assert {one.status for one in loud} == {"inconclusive"}
     assert all("pairs would decide" in one.reason for one in loud)
-    assert all(one.needed is not None and one.needed > 10 for one in loud)
+    needed = [one.needed for one in loud if one.needed is not None]  # None: so near the margin that no number of pairs would decide
+    assert len(needed) >= 18
+    assert min(needed) > 10
 
 
 def test_too_few_pairs_decide_nothing() -> None:
