@@ -125,7 +125,7 @@ def decide(i: int, screened: Screen, floor: float, seconds: float, pairs: int, t
         trimmed=int(whole.trimmed[i]),
         floor=floor,
         margin=margin,
-        needed=pairs_needed(effect, spread, margin=math.log1p(margin)),
+        needed=enough(pairs_needed(effect, spread, margin=math.log1p(margin)), effect, floor, pairs),
     )
     if spread == 0:
         return coarse(found, thresholds)
@@ -133,6 +133,13 @@ def decide(i: int, screened: Screen, floor: float, seconds: float, pairs: int, t
     if found.p < thresholds.alpha and agree and abs(found.change) * seconds >= thresholds.min_seconds:
         return replace(found, status="slower" if effect > 0 else "faster", reason="the first pass suspects it")
     return quiet(found, seconds, thresholds)
+
+
+def enough(needed: int | None, effect: float, floor: float, pairs: int) -> int | None:
+    """Give the pairs that would decide, more than were taken: the effect must leave twice the noise floor too, which falls as 1 / sqrt(pairs)."""
+    if needed is None or needed > pairs or not effect:
+        return needed
+    return max(pairs + 1, math.ceil(pairs * (2 * floor / abs(effect)) ** 2))
 
 
 def coarse(found: Look, thresholds: Thresholds) -> Look:

@@ -81,15 +81,15 @@ def estimate(ratios: Floats, *, left: Flags | None = None) -> Estimates:
 def told_apart(ratios: Floats) -> tuple[Floats, Flags]:
     """Give (what all cases of a pair share, 1 x pairs; which pairs of each case are no hiccups, neither of its own nor of the machine).
 
-    A case's own hiccups stand out better where what is shared, the median over cases, is taken out. Under ``ENOUGH_CASES`` cases nobody can
-    tell shared from own, and nothing is.
+    A case's own hiccups stand out better where what is shared, the median over cases, is taken out; the machine's only where it is not.
+    Under ``ENOUGH_CASES`` cases nobody can tell shared from own, and nothing is taken out.
     """
     import numpy as np
 
     if len(ratios) < ENOUGH_CASES:
         return np.zeros((1, ratios.shape[1])), kept(ratios)
     common = np.asarray(np.median(ratios, axis=0, keepdims=True))
-    return common, kept(ratios - common) & kept(common)
+    return common, kept(ratios - common) & kept(ratios)
 
 
 @dataclass(frozen=True)
