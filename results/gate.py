@@ -136,7 +136,7 @@ def decide(i: int, screened: Screen, floor: float, seconds: float, pairs: int, t
 
 
 def enough(needed: int | None, effect: float, floor: float, pairs: int) -> int | None:
-    """Give the pairs that would decide, more than were taken: the effect must leave twice the noise floor too, which falls as 1 / sqrt(pairs)."""
+    """Give the pairs that would decide, more than were taken: the effect must leave twice the floor too, which falls as 1 / sqrt(pairs)."""
     if needed is None or needed > pairs or not effect:
         return needed
     return max(pairs + 1, math.ceil(pairs * (2 * floor / abs(effect)) ** 2))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from assay.results.comparison_text import BOLD, GREEN, RED, YELLOW
 from assay.results.comparison_text import STYLES as COMPARISON_STYLES
 from assay.results.exchange.github import cell, command
+from assay.results.gate_compile import change, compile_lines, compile_rows
 from assay.results.gate_report import GateReport
 from assay.results.gate_rows import STATUSES, Row
 from assay.results.outcome import WORDS
@@ -34,6 +35,7 @@ def gate_lines(report: GateReport, *, whole: bool = False) -> list[Line]:
         lines.append((plain(f"  {row.status:14} {row.key} {row.subject}  {figures(row)}".rstrip()), STYLES[row.status]))
         lines.append((plain(f"      {row.reason}"), ""))
     lines.append((f"{counts}; {report.coverage}", BOLD))
+    lines += [(plain(text), "") for text in compile_lines(report)]
     lines += [(text, "") for text in cost_lines(report)]
     code = report.verdict_code
     word = f"{WORDS[code].upper()} (exit code {report.exit_code}"
@@ -86,6 +88,7 @@ def markdown(report: GateReport) -> str:
     lines += ["", *table(loud)] if loud else ["No case differs.", ""]
     if still:
         lines += ["", f"<details><summary>{len(still)} the same</summary>", "", *table(still), "", "</details>"]
+    lines += compile_table(report)
     lines += ["", *(cell(text) + "  " for text in cost_lines(report)), f"Rule {report.rule}, gate {cell(report.id)}."]
     return "\n".join(lines) + "\n"
 
@@ -113,6 +116,21 @@ def table(rows: Sequence[Row]) -> list[str]:
         for row in rows[:MOST]
     ]
     return [*head, *body, *([f"| ... | and {len(rows) - MOST} more | | | | | |"] if len(rows) > MOST else [])]
+
+
+def compile_table(report: GateReport) -> list[str]:
+    """Write compile times as a table of their own; nothing where no compiler wrote into its cache."""
+    rows = compile_rows(report)[:MOST]
+    if not rows:
+        return []
+    head = [
+        "",
+        "Compile time (first step, caches cold; no part of the verdict):",
+        "",
+        "| case | base to head | runs | says |",
+        "|---|---|---|---|",
+    ]
+    return head + ["| " + " | ".join(cell(text) for text in (row.key, change(row), row.counted, row.said)) + " |" for row in rows]
 
 
 def workflow_commands(report: GateReport) -> list[str]:

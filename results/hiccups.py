@@ -20,7 +20,7 @@ def kept(values: Floats) -> Flags:
     """Give which values of each row are no outliers: the generalised extreme Studentised deviate test (Rosner, Technometrics 25, 1983).
 
     The value farthest from the mean is taken out, then the farthest from the mean of the rest, and so on; all up to the last one whose
-    distance in standard deviations is over its critical value are outliers. So two hiccups cannot hide each other, as they can from one test.
+    distance in standard deviations is over its critical value are outliers. So two hiccups cannot hide each other.
 
     Args:
         values: rows x values, finite.
@@ -48,7 +48,7 @@ def without(values: Floats, *, most: int, alpha: float) -> Flags:
 
 
 def criticals(n: int, most: int, alpha: float) -> list[float]:
-    """Give the critical values of the 1st to the ``most``-th farthest of ``n`` values, in standard deviations (Rosner 1983, equation 2.5)."""
+    """Give the critical values of the 1st to the ``most``-th farthest of ``n`` values, in standard deviations (Rosner 1983, section 2)."""
     from scipy.stats import t
 
     found = []

@@ -52,6 +52,13 @@ def arguments() -> Parser:
         p.add_argument(f"--{name}-override", action="append", default=[], metavar="OVERRIDE", help=f"configuration of the {name} only")
     p.add_argument("--across", default="", metavar="NAMES", help="parameters (joined by commas) that the sides differ in on purpose")
     measuring_options(p)
+    p.add_argument(
+        "--compile-runs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="cold runs of each side whose compile time is told; from 3 on it is compared",
+    )
     p.add_argument("--shard", metavar="I/N", help="measure only part I of N; assay merge makes one verdict of all parts")
     p.add_argument("--no-confirm", action="store_true", help="report suspicions without measuring them again")
     p.add_argument("--pin-autotune", action="store_true", help="give the head's compilers the choices that the base's autotuners made")
@@ -149,11 +156,21 @@ def gate_of(ns: Namespace, sides: tuple[Side, Side], *, planted: bool = False) -
         across=[name.strip() for name in getattr(ns, "across", "").split(",") if name.strip()],
         seconds=planning.duration(ns.budget),
         warm=not ns.no_warm,
+        compile_runs=compile_runs(ns),
         confirm=not getattr(ns, "no_confirm", False),
         pin_autotune=getattr(ns, "pin_autotune", False),
         planted=planted,
         options={"shard": getattr(ns, "shard", None) or "", "allow_inconclusive": getattr(ns, "allow_inconclusive", False)},
     )
+
+
+def compile_runs(ns: Namespace) -> int:
+    """Read how many cold runs each side makes."""
+    wanted = int(getattr(ns, "compile_runs", 1))
+    if wanted < 1 or (wanted > 1 and ns.no_warm):
+        message = "must be 1 at least" if wanted < 1 else "are cold runs, which --no-warm leaves out"
+        raise RefusalError(message, value=wanted, where="--compile-runs", fix="Say 5, without --no-warm, to compare compile times.")
+    return wanted
 
 
 def thresholds_of(ns: Namespace) -> Thresholds:

@@ -15,9 +15,10 @@ from assay.harness.door import caches
 from assay.harness.door.console import tell
 from assay.harness.door.sides import Side
 from assay.harness.door.turns import Table, Turn, keys_file, pairs, take_turn
+from assay.harness.door.warming import warmed
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir, finite, write_atomic
-from assay.results.store import Store, new_id
+from assay.results.store import new_id
 
 if TYPE_CHECKING:
     from assay.results.gate import Thresholds
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from assay.results.gate_rows import Judged, Row
 
 FOLDER = "gates"
-# A warming turn is there for its side effects: kernels compiled, files in the page cache, refusals early.
-SHORT = ("budget.seconds=0.01", "budget.warmup_seconds=0.01", "budget.min_reps=3")
 SHARE = 0.8  # of a time budget that measuring may plan with; the rest is for starting processes
 
 
@@ -42,6 +41,7 @@ class Gate:
         seconds: for all of it; None for as long as it takes.
         warm: whether each side gets a turn that does not count first.
         confirm: whether suspicions are measured again.
+        compile_runs: turns of each side with cold caches; the first of them warms what is measured.
         pin_autotune: whether the head gets the base's choices.
         planted: whether planted faults may be compared (self-test).
         options: what the outcome says besides (shard, advisory, ...).
@@ -55,6 +55,7 @@ class Gate:
     seconds: float | None = None
     warm: bool = True
     confirm: bool = True
+    compile_runs: int = 1
     pin_autotune: bool = False
     planted: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -76,7 +77,9 @@ def hold_gate(gate: Gate, table: Table) -> GateReport:
     from assay.results.gate_report import Cost, GateReport
 
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    sides, warm_seconds, compiled = warmed(gate, table)
+    sides, warm_seconds, compiled = warmed(
+        table, gate.sides, runs=gate.compile_runs if gate.warm else 0, pin=gate.pin_autotune, across=gate.across
+    )
     budgeted = (
         table if gate.seconds is None else replace(table, options=[*table.options, *per_turn(gate, sides, gate.seconds - warm_seconds)])
     )
@@ -119,45 +122,6 @@ def keep(report: GateReport, folder: Path) -> None:
     from assay.results.gate_report import FILE
 
     write_atomic(folder / FILE, json.dumps(finite(report.as_dict()), indent=1, allow_nan=False) + "\n")
-
-
-def warmed(gate: Gate, table: Table) -> tuple[tuple[Side, Side], float, dict[str, tuple[float, float]]]:
-    """Give each side a cache of its own and one turn that does not count; gives (sides, seconds, first steps by case)."""
-    folders = [table.folder / "caches" / side.name for side in gate.sides]
-    sides = tuple(
-        replace(side, environ=dict(side.environ) | caches.variables(folder, pin=gate.pin_autotune))
-        for side, folder in zip(gate.sides, folders, strict=True)
-    )
-    both = (sides[0], sides[1])
-    if not gate.warm:
-        return both, 0.0, {}
-    turns = []
-    store = Store(table.folder / "warm")
-    for number, side in enumerate(both):
-        tell(f"{side.name}: warming up ({side.label})")
-        extra = () if side.command else SHORT
-        turns.append(take_turn(table, side, number=900 + number, extra=extra, store=store))
-        if gate.pin_autotune and number == 0:
-            caches.pin(folders[0], folders[1])
-    return both, sum(turn.seconds for turn in turns), first_steps(turns, gate.across)
-
-
-def first_steps(turns: Sequence[Turn], across: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Give the seconds of each case's very first step with cold caches, (base, head): compiling is a metric of its own."""
-    from assay.results.gate_pairs import renamed
-    from assay.results.side import read_side
-
-    firsts: list[dict[str, float]] = []
-    for turn in turns:
-        found = {}
-        for run in turn.runs:
-            renamed(read_side(run), run, across)  # refuses keys that become one
-            for measurement in run.measurements().measurements:
-                rows = measurement.warmups.rows
-                if rows and rows[0]:
-                    found[measurement.case.key] = max(row[0] for row in rows)
-        firsts.append(found)
-    return {key: (firsts[0][key], firsts[1][key]) for key in firsts[0] if key in firsts[1]}
 
 
 def per_turn(gate: Gate, sides: tuple[Side, Side], seconds: float) -> list[str]:
