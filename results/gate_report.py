@@ -20,7 +20,10 @@ FILE = "gate.json"
 
 @dataclass(frozen=True)
 class Cost:
-    """What measuring took: turns (one run of one side each) and seconds of the first and of the confirming pass."""
+    """What measuring took: turns (one run of one side each) and seconds of the first pass, of more pairs and of the confirming pass.
+
+    ``extended`` counts cases that got more pairs, ``settled`` those of them that are undecided no longer.
+    """
 
     turns: int = 0
     seconds: float = 0.0
@@ -29,6 +32,10 @@ class Cost:
     confirm_turns: int = 0
     confirm_seconds: float = 0.0
     warm_seconds: float = 0.0
+    extended: int = 0
+    settled: int = 0
+    extend_turns: int = 0
+    extend_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,9 @@ def cost_lines(report: GateReport) -> list[str]:
     """Say what the passes cost, what the confirming one saved, and how often runs of one side were flagged against each other."""
     cost = report.cost
     lines = [f"measured: {cost.turns} runs in {duration(cost.seconds)}"]
+    if cost.extended:
+        decided = f"more pairs: {cost.extended} cases undecided, {cost.settled} of them settled"
+        lines.append(f"{decided} by {cost.extend_turns} more runs in {duration(cost.extend_seconds)}")
     if cost.suspected:
         saved = cost.suspected - cost.confirmed
         again = f"confirming pass: {cost.suspected} suspected, {cost.confirmed} confirmed, {saved} alarms taken back"

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.door import caches
+from assay.harness.door.again import decided
 from assay.harness.door.console import tell
 from assay.harness.door.sides import Side
-from assay.harness.door.turns import Table, Turn, keys_file, pairs, take_turn
+from assay.harness.door.turns import Table, Turn, pairs, take_turn
 from assay.harness.door.warming import warmed
 from assay.harness.errors import RefusalError, StoreError
-from assay.harness.rundir import RunDir, finite, write_atomic
+from assay.harness.rundir import finite, write_atomic
 from assay.results.store import new_id
 
 if TYPE_CHECKING:
     from assay.results.gate import Thresholds
     from assay.results.gate_report import GateReport
-    from assay.results.gate_rows import Judged, Row
 
 FOLDER = "gates"
 SHARE = 0.8  # of a time budget that measuring may plan with; the rest is for starting processes
@@ -40,6 +40,7 @@ class Gate:
         across: parameters that differ between the sides on purpose.
         seconds: for all of it; None for as long as it takes.
         warm: whether each side gets a turn that does not count first.
+        extend: pairs that undecided cases get besides; 0 for none.
         confirm: whether suspicions are measured again.
         compile_runs: turns of each side with cold caches; the first of them warms what is measured.
         pin_autotune: whether the head gets the base's choices.
@@ -54,6 +55,7 @@ class Gate:
     across: Sequence[str] = ()
     seconds: float | None = None
     warm: bool = True
+    extend: int = 0
     confirm: bool = True
     compile_runs: int = 1
     pin_autotune: bool = False
@@ -85,7 +87,8 @@ def hold_gate(gate: Gate, table: Table) -> GateReport:
     )
     enough = (lambda done, spent: stop_now(gate, done, spent + warm_seconds)) if gate.seconds and sides[0].command else lambda _d, _s: False
     taken, seconds = pairs(lambda side, number: take_turn(budgeted, sides[side], number=number), gate.pairs, enough=enough)
-    judged, confirm_turns, confirm_seconds, suspected = judged_with_confirm(gate, budgeted, sides, taken)
+    cost = Cost(turns=2 * len(taken), seconds=seconds, warm_seconds=warm_seconds)
+    judged, cost = decided(gate, budgeted, sides, taken, cost)
     found = caches.told(table.folder / "caches" / "base", table.folder / "caches" / "head")
     notes = [*judged.notes, *caches.notes(found, pinned=gate.pin_autotune), *shortened(gate, taken)]
     report = GateReport(
@@ -99,15 +102,7 @@ def hold_gate(gate: Gate, table: Table) -> GateReport:
         rows=judged.rows,
         notes=notes,
         aa=judged.aa,
-        cost=Cost(
-            turns=2 * len(taken),
-            seconds=seconds,
-            suspected=suspected,
-            confirmed=sum(row.status in {"slower", "faster"} for row in judged.rows) if suspected else 0,
-            confirm_turns=confirm_turns,
-            confirm_seconds=confirm_seconds,
-            warm_seconds=warm_seconds,
-        ),
+        cost=cost,
         caches=found,
         compiled=compiled,
         machine=machine_of(taken),
@@ -128,7 +123,7 @@ def per_turn(gate: Gate, sides: tuple[Side, Side], seconds: float) -> list[str]:
     """Share a time budget out to the turns of a plan, which leave out what does not fit; commands get fewer pairs instead."""
     if sides[0].command:
         return []
-    share = SHARE * seconds / (2 * gate.pairs)
+    share = SHARE * seconds / (2 * (gate.pairs + gate.extend))
     if share <= 0:
         message = "is spent on warming up already"
         raise RefusalError(message, value=f"{gate.seconds:g} s", where="--budget", fix="Give more time, or say --no-warm.")
@@ -145,57 +140,6 @@ def shortened(gate: Gate, taken: Sequence[tuple[Turn, Turn]]) -> list[str]:
     if len(taken) == gate.pairs:
         return []
     return [f"the time budget ended the gate after {len(taken)} of {gate.pairs} pairs"]
-
-
-def judged_with_confirm(
-    gate: Gate, table: Table, sides: tuple[Side, Side], taken: Sequence[tuple[Turn, Turn]]
-) -> tuple[Judged, int, float, int]:
-    """Judge the first pass and hold its suspicions against fresh pairs; gives (judged, confirming turns, their seconds, suspicions)."""
-    from assay.results.gate_pairs import read_pairs
-    from assay.results.gate_rows import confirm_rows, judge_pass, suspects
-
-    judged = judge_pass(read_pairs(runs_of(taken), across=gate.across), gate.thresholds, planted=gate.planted)
-    doubtful = suspects(judged.rows)
-    if not doubtful:
-        return judged, 0, 0.0, 0
-    if not gate.confirm:
-        return replace(judged, notes=(*judged.notes, "no confirming pass was made (--no-confirm)")), 0, 0.0, len(doubtful)
-    tell(f"measuring {len(doubtful)} suspected of {len(judged.rows)} again")
-    fresh, seconds = confirming(gate, table, sides, taken, doubtful)
-    rows = confirm_rows(judged.rows, read_pairs(runs_of(fresh), across=gate.across), gate.thresholds)
-    return replace(judged, rows=rows), 2 * len(fresh), seconds, len(doubtful)
-
-
-def confirming(
-    gate: Gate, table: Table, sides: tuple[Side, Side], taken: Sequence[tuple[Turn, Turn]], doubtful: Sequence[Row]
-) -> tuple[list[tuple[Turn, Turn]], float]:
-    """Measure fresh pairs of the suspected cases only (of everything where a command decides what it measures)."""
-    again = replace(table, options=[word for word in table.options if not word.startswith(("--budget", "--shard", "--case"))])
-    files = [
-        own_keys(table.folder, side, [turn.runs for turn in turns], doubtful, gate.across)
-        for side, turns in zip(sides, zip(*taken, strict=True), strict=True)
-    ]
-
-    def take(side: int, number: int) -> Turn:
-        extra = [] if sides[side].command else [f"--cases={files[side]}"]
-        return take_turn(again, sides[side], number=500 + number, extra=extra)
-
-    return pairs(take, gate.pairs)
-
-
-def own_keys(folder: Path, side: Side, runs: Sequence[Sequence[RunDir]], doubtful: Sequence[Row], across: Sequence[str]) -> Path:
-    """Write the suspected cases by the keys that this side knows them by."""
-    from assay.results.gate_pairs import own_names
-
-    names = own_names([run for turn in runs[:1] for run in turn], across)
-    kept = folder / side.name
-    kept.mkdir(exist_ok=True)
-    return keys_file(kept, [own for row in doubtful for own in names.get(row.key, [row.key])])
-
-
-def runs_of(taken: Sequence[tuple[Turn, Turn]]) -> list[tuple[tuple[RunDir, ...], tuple[RunDir, ...]]]:
-    """Give the runs of every pair."""
-    return [(base.runs, head.runs) for base, head in taken]
 
 
 def machine_of(taken: Sequence[tuple[Turn, Turn]]) -> str:

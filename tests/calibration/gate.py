@@ -177,8 +177,11 @@ def cells(size: int) -> Iterator[dict[str, float | int | str]]:
 
 
 def main(seed: int, size: int) -> None:
-    """Print the table."""
+    """Print the table, and those of more pairs and of what is called the same."""
+    from tests.calibration.gate_looks import text as looks
+
     sys.stdout.write(text(seed, size))
+    sys.stdout.write("\n" + looks(seed + 1, size))
 
 
 def text(seed: int, size: int) -> str:

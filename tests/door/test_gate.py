@@ -139,6 +139,24 @@ def test_github_gets_a_summary_and_annotations(place: Place, turn: str) -> None:
     assert "Assay gate: fail" in (place.folder / "summary.md").read_text(encoding="utf-8")
 
 
+def test_undecided_cases_get_more_pairs(place: Place, turn: str) -> None:
+    (place.folder / "noisy.py").write_text(
+        (place.folder / "turn.py").read_text(encoding="utf-8").replace("0.001", "0.006"), encoding="utf-8"
+    )
+    turn = f"{sys.executable} {place.folder / 'noisy.py'} 1.0"
+    words = ("gate", "--base-cmd", turn, "--head-cmd", turn, *QUICK)
+    assert place.assay(*words).returncode == 4
+    done = place.assay(*words, "--extend", "16")
+    found = outcome(place)
+    assert done.returncode == 0, done.stdout
+    assert "more pairs: 1 cases undecided, 1 of them settled by 32 more runs" in done.stdout
+    assert found["rows"][0]["look"]["pairs"] == 20  # type: ignore[index]
+    assert found["thresholds"]["looks"] == 2  # type: ignore[index]
+    assert sorted(path.name for path in (place.folder / "runs" / "gates").glob("*/logs/308-*")) == [
+        "308-base.txt"
+    ]  # pairs go on: A B again
+
+
 @pytest.mark.parametrize(("head", "said"), [("400", "looks slower (not confirmed), p "), ("200", "same, p ")])
 def test_a_slower_compiler_is_told_and_is_no_slower_step(place: Place, head: str, said: str) -> None:
     (place.folder / "compiles.py").write_text(COMPILES, encoding="utf-8")
@@ -230,6 +248,7 @@ def test_an_interrupted_gate_leaves_nothing_running(fresh: Place) -> None:
         (("--base-cmd", "a", "--head-cmd", "b", "--", "c"), "is there twice"),
         (("--head-override", "seed=1", "--pairs", "2"), "too few"),
         (("--head-override", "seed=1", "--min-effect", "0"), "must be a positive number"),
+        (("--head-override", "seed=1", "--extend", "-1"), "are no number of pairs"),
         (("--head-override", "seed=1", "--compile-runs", "0"), "must be 1 at least"),
         (("--head-override", "seed=1", "--compile-runs", "3", "--no-warm"), "are cold runs"),
         (("--head-override", "seed=1", "--budget", "soon"), "is no duration"),
