@@ -81,7 +81,13 @@ def tests(session: nox.Session) -> None:
             sys.stdout.write(said.read())
     if aside.returncode:
         session.error(f"pytest tests/slurm ended with {aside.returncode}")
-    run(session, pytest, "tests", *(f"--ignore={folder}" for folder in ("tests/slurm", *COMPUTING)))
+    run(session, pytest, "tests", *(f"--ignore={folder}" for folder in ("tests/slurm", "tests/compilers", *COMPUTING)))
+
+
+@nox.session
+def compilers(session: nox.Session) -> None:
+    """Run a gate's caches under a real compiler, Inductor for the CPU: half a minute of compiling, so apart from the other tests."""
+    run(session, ready(session, "test") / "pytest", "tests/compilers", *session.posargs)
 
 
 @nox.session

@@ -6,6 +6,7 @@ Pure: per-run medians in, verdicts out; who measured them, and how, is none of i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from assay.results.units import duration, percent, signed
 if TYPE_CHECKING:
     from assay.results.paired import Floats
 
-RULE = "gate/1"
+RULE = "gate/2"  # 2: hiccups by Rosner's test, in the noise floor too; 1 trimmed pairs on both sides
 FEWEST = 3
 MARGINS = 4.0  # the margin of "same", in noise floors: 97 % of A/A comparisons lie inside it
 
@@ -32,6 +33,8 @@ class Thresholds:
         alpha: one-sided error of the first pass.
         confirm_alpha: one-sided error of the confirming pass.
         widest: largest margin within which a case may be called the same, however noisy it is.
+        looks: how often a case may be judged before its suspicion is confirmed: 2 where undecided ones get more pairs. Every look may err
+            with the share 1 / looks of the errors stated here, and of the 5 % of ``same`` (Bonferroni), so together they err no oftener.
 
     """
 
@@ -40,6 +43,7 @@ class Thresholds:
     alpha: float = 0.025
     confirm_alpha: float = 0.05
     widest: float = 0.05
+    looks: int = 1
 
     def checked(self) -> Thresholds:
         """Refuse a threshold that is not positive, or an error rate that is none (RefusalError)."""
@@ -103,14 +107,25 @@ def look(base: Floats, head: Floats, thresholds: Thresholds) -> list[Look]:
     # The noise of one pair's log ratio where nothing differs; with fewer than three neighbours nobody knows it.
     floors = noise_floor(neighbours(base, head), pairs)
     scale = np.exp(np.log(base).mean(axis=1))
-    return [decide(i, screened, float(floors[i]), float(scale[i]), pairs, thresholds) for i in range(cases)]
+    ends = [tuple(np.expm1(end) for end in screened.whole.interval(level)) for level in (0.95, 0.90)]
+    shown = Shown(screened, ends, screened.own.tail())
+    return [decide(i, shown, float(floors[i]), float(scale[i]), pairs, thresholds) for i in range(cases)]
 
 
-def decide(i: int, screened: Screen, floor: float, seconds: float, pairs: int, thresholds: Thresholds) -> Look:
+@dataclass(frozen=True)
+class Shown:
+    """A screened pass with what follows from it: 95 % and 90 % intervals (shares; low and high of every case) and one-sided p values."""
+
+    screened: Screen
+    ends: Sequence[Sequence[Floats]]
+    tails: Floats
+
+
+def decide(i: int, shown: Shown, floor: float, seconds: float, pairs: int, thresholds: Thresholds) -> Look:
     """Judge case ``i`` of a pass; ``seconds`` is the base's geometric mean."""
-    whole, own = screened.whole, screened.own
+    whole, own = shown.screened.whole, shown.screened.own
     effect, own_effect = float(whole.effect[i]), float(own.effect[i])
-    ends = [tuple(math.expm1(float(end[i])) for end in whole.interval(level)) for level in (0.95, 0.90)]
+    ends = [(float(low[i]), float(high[i])) for low, high in shown.ends]
     least = max(thresholds.min_effect, 2 * floor)
     margin = min(max(thresholds.min_effect, MARGINS * floor), max(thresholds.widest, thresholds.min_effect))
     spread = float(whole.error[i]) * math.sqrt(pairs)
@@ -118,21 +133,28 @@ def decide(i: int, screened: Screen, floor: float, seconds: float, pairs: int, t
         "inconclusive",
         "",
         change=math.expm1(effect),
-        interval=(ends[0][0], ends[0][1]),
-        interval90=(ends[1][0], ends[1][1]),
-        p=float(own.tail()[i]),
+        interval=ends[0],
+        interval90=ends[1],
+        p=float(shown.tails[i]),
         pairs=pairs,
         trimmed=int(whole.trimmed[i]),
         floor=floor,
         margin=margin,
-        needed=pairs_needed(effect, spread, margin=math.log1p(margin)),
+        needed=enough(pairs_needed(effect, spread, margin=math.log1p(margin), level=same_level(thresholds)), effect, floor, pairs),
     )
     if spread == 0:
         return coarse(found, thresholds)
     agree = effect * own_effect > 0 and min(abs(effect), abs(own_effect)) >= math.log1p(least)
-    if found.p < thresholds.alpha and agree and abs(found.change) * seconds >= thresholds.min_seconds:
+    if found.p < thresholds.alpha / thresholds.looks and agree and abs(found.change) * seconds >= thresholds.min_seconds:
         return replace(found, status="slower" if effect > 0 else "faster", reason="the first pass suspects it")
     return quiet(found, seconds, thresholds)
+
+
+def enough(needed: int | None, effect: float, floor: float, pairs: int) -> int | None:
+    """Give the pairs that would decide, more than were taken: the effect must leave twice the floor too, which falls as 1 / sqrt(pairs)."""
+    if needed is None or needed > pairs or not effect:
+        return needed
+    return max(pairs + 1, math.ceil(pairs * (2 * floor / abs(effect)) ** 2))
 
 
 def coarse(found: Look, thresholds: Thresholds) -> Look:
@@ -146,16 +168,22 @@ def coarse(found: Look, thresholds: Thresholds) -> Look:
 
 def quiet(found: Look, seconds: float, thresholds: Thresholds) -> Look:
     """Tell ``same`` from ``inconclusive`` where no difference was flagged: two one-sided tests (Schuirmann 1987), both needed."""
-    assert found.interval90 is not None  # noqa: S101 - every look with enough pairs has one
+    ends = found.interval90 if thresholds.looks == 1 else found.interval
+    assert ends is not None  # noqa: S101 - every look with enough pairs has one
     assert found.margin is not None  # noqa: S101 - likewise
-    low, high = found.interval90
-    span = f"{signed(low)} to {signed(high)}"
+    low, high = ends
+    span = f"the {percent(same_level(thresholds))} interval, {signed(low)} to {signed(high)},"
     if -found.margin / (1 + found.margin) <= low and high <= found.margin:
-        return replace(found, status="same", reason=f"the 90 % interval, {span}, is within {percent(found.margin)}")
+        return replace(found, status="same", reason=f"{span} is within {percent(found.margin)}")
     if max(abs(low), abs(high)) * seconds < thresholds.min_seconds:
-        return replace(found, status="same", reason=f"the 90 % interval, {span}, is under {duration(thresholds.min_seconds)}")
+        return replace(found, status="same", reason=f"{span} is under {duration(thresholds.min_seconds)}")
     needed = f"about {found.needed} pairs would decide" if found.needed else "no number of pairs would decide"
-    return replace(found, reason=f"the 90 % interval, {span}, reaches beyond {percent(found.margin)}: {needed}")
+    return replace(found, reason=f"{span} reaches beyond {percent(found.margin)}: {needed}")
+
+
+def same_level(thresholds: Thresholds) -> float:
+    """Give the level of the interval that must lie inside the margin: 90 %, two one-sided tests at 5 %; 95 % where there are two looks."""
+    return 1 - 0.1 / thresholds.looks
 
 
 def hold(first: Look, base: Floats, head: Floats, thresholds: Thresholds) -> tuple[Look, Look]:

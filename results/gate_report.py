@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from assay.harness.errors import RefusalError, StoreError
+from assay.harness.errors import StoreError
 from assay.results.gate import RULE, Thresholds
+from assay.results.gate_compile import Compiled, read_compiled
 from assay.results.gate_rows import CODES, STATUSES, Row
 from assay.results.outcome import combine
 
@@ -19,7 +20,10 @@ FILE = "gate.json"
 
 @dataclass(frozen=True)
 class Cost:
-    """What measuring took: turns (one run of one side each) and seconds of the first and of the confirming pass."""
+    """What measuring took: turns (one run of one side each) and seconds of the first pass, of more pairs and of the confirming pass.
+
+    ``extended`` counts cases that got more pairs, ``settled`` those of them that are undecided no longer.
+    """
 
     turns: int = 0
     seconds: float = 0.0
@@ -28,6 +32,10 @@ class Cost:
     confirm_turns: int = 0
     confirm_seconds: float = 0.0
     warm_seconds: float = 0.0
+    extended: int = 0
+    settled: int = 0
+    extend_turns: int = 0
+    extend_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class GateReport:
         aa: (cases flagged, cases looked at) where runs of one side were held against each other: false alarms of the first pass.
         cost: what it took.
         caches: per side what was compiled and tuned.
-        compiled: first steps with cold caches, by key: (base seconds, head seconds); shown, not judged.
+        compiled: seconds of first steps with cold caches, one a cold run and side, by key; shown, no part of the exit code.
         machine: hash of the hardware.
         advisory: why this gate only advises; empty where it decides.
         allow_inconclusive: whether 4 becomes 0.
@@ -68,7 +76,7 @@ class GateReport:
     aa: tuple[int, int] = (0, 0)
     cost: Cost = field(default_factory=Cost)
     caches: Mapping[str, Any] = field(default_factory=dict)
-    compiled: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    compiled: Compiled = field(default_factory=dict)
     machine: str = ""
     advisory: str = ""
     allow_inconclusive: bool = False
@@ -121,6 +129,7 @@ class GateReport:
                 "cost": Cost(**data["cost"]),
                 "rows": tuple(Row.from_dict(row) for row in data["rows"]),
                 "aa": (int(data["aa"][0]), int(data["aa"][1])),
+                "compiled": read_compiled(data.get("compiled", {})),
             }
             return cls(**(known | read))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -141,70 +150,3 @@ def read_report(path: Path) -> GateReport:
     except StoreError as error:
         message = f"{file}: {error}"
         raise StoreError(message) from error
-
-
-def merge(reports: Sequence[GateReport]) -> GateReport:
-    """Make one gate of its shards.
-
-    RefusalError where they do not belong together (sides, thresholds, rule, machine), where one shard is there twice, or where one is
-    missing: a part that was not measured is never a pass.
-    """
-    if not reports:
-        message = "there is nothing to merge"
-        raise RefusalError(message, where="GATE", fix="Name the gate.json of every shard.")
-    first = reports[0]
-    for other in reports[1:]:
-        for name in ("base", "head", "thresholds", "rule", "machine"):
-            mine, its = identity(first, name), identity(other, name)
-            if mine != its:
-                message = f"shards of different gates: {name} is {its!r} in {other.id} and {mine!r} in {first.id}"
-                raise RefusalError(message, where="GATE", fix="Merge the shards of one gate only.")
-    check_shards(reports)
-    ordered = sorted(reports, key=lambda report: int(report.shard.split("/")[0]) if report.shard else 0)
-    rows = unique_rows(ordered)
-    costs = [asdict(report.cost) for report in ordered]
-    return replace(
-        ordered[0],
-        id="+".join(report.id for report in ordered),
-        shard="",
-        rows=rows,
-        notes=tuple(dict.fromkeys(note for report in ordered for note in report.notes)),
-        aa=(sum(report.aa[0] for report in ordered), sum(report.aa[1] for report in ordered)),
-        cost=Cost(**{name: sum(cost[name] for cost in costs) for name in costs[0]}),
-        compiled={key: value for report in ordered for key, value in report.compiled.items()},
-        advisory=next((report.advisory for report in ordered if report.advisory), ""),
-        allow_inconclusive=all(report.allow_inconclusive for report in ordered),
-    )
-
-
-def identity(report: GateReport, name: str) -> Any:
-    """Give what must be equal between shards; of a side what it is, not where it was installed."""
-    found = getattr(report, name)
-    return {key: found.get(key) for key in ("label", "commit")} if name in {"base", "head"} else found
-
-
-def check_shards(reports: Sequence[GateReport]) -> None:
-    """Refuse shards that are not 1/n to n/n, each once."""
-    shards = [report.shard for report in reports]
-    totals = {shard.partition("/")[2] for shard in shards}
-    wanted = {f"{i}/{total}" for total in totals if total for i in range(1, int(total) + 1)}
-    twice = sorted({shard for shard in shards if shards.count(shard) > 1})
-    if not all(shards) or len(totals) != 1 or twice:
-        message = f"must be the shards 1/n to n/n, each once; these are {', '.join(shard or 'whole' for shard in shards)}"
-        raise RefusalError(message, where="GATE", fix="Name the gate.json of every shard once.")
-    missing = sorted(wanted - set(shards))
-    if missing:
-        message = f"shard {', '.join(missing)} is missing, and what was not measured cannot pass"
-        raise RefusalError(message, where="GATE", fix="Measure it, then merge all of them.")
-
-
-def unique_rows(reports: Sequence[GateReport]) -> tuple[Row, ...]:
-    """Give the rows of all shards; a case that two of them judged is refused."""
-    rows: dict[tuple[str, str], Row] = {}
-    for report in reports:
-        for row in report.rows:
-            if (row.key, row.subject) in rows:
-                message = f"{row.key} {row.subject} stands in two shards"
-                raise RefusalError(message, where=report.id, fix="Shards of one plan share no case; were the plans the same?")
-            rows[row.key, row.subject] = row
-    return tuple(rows.values())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from assay.results.comparison_text import BOLD, GREEN, RED, YELLOW
 from assay.results.comparison_text import STYLES as COMPARISON_STYLES
 from assay.results.exchange.github import cell, command
+from assay.results.gate_compile import change, compile_lines, compile_rows
 from assay.results.gate_report import GateReport
 from assay.results.gate_rows import STATUSES, Row
 from assay.results.outcome import WORDS
@@ -34,6 +35,7 @@ def gate_lines(report: GateReport, *, whole: bool = False) -> list[Line]:
         lines.append((plain(f"  {row.status:14} {row.key} {row.subject}  {figures(row)}".rstrip()), STYLES[row.status]))
         lines.append((plain(f"      {row.reason}"), ""))
     lines.append((f"{counts}; {report.coverage}", BOLD))
+    lines += [(plain(text), "") for text in compile_lines(report)]
     lines += [(text, "") for text in cost_lines(report)]
     code = report.verdict_code
     word = f"{WORDS[code].upper()} (exit code {report.exit_code}"
@@ -59,6 +61,9 @@ def cost_lines(report: GateReport) -> list[str]:
     """Say what the passes cost, what the confirming one saved, and how often runs of one side were flagged against each other."""
     cost = report.cost
     lines = [f"measured: {cost.turns} runs in {duration(cost.seconds)}"]
+    if cost.extended:
+        decided = f"more pairs: {cost.extended} cases undecided, {cost.settled} of them settled"
+        lines.append(f"{decided} by {cost.extend_turns} more runs in {duration(cost.extend_seconds)}")
     if cost.suspected:
         saved = cost.suspected - cost.confirmed
         again = f"confirming pass: {cost.suspected} suspected, {cost.confirmed} confirmed, {saved} alarms taken back"
@@ -86,6 +91,7 @@ def markdown(report: GateReport) -> str:
     lines += ["", *table(loud)] if loud else ["No case differs.", ""]
     if still:
         lines += ["", f"<details><summary>{len(still)} the same</summary>", "", *table(still), "", "</details>"]
+    lines += compile_table(report)
     lines += ["", *(cell(text) + "  " for text in cost_lines(report)), f"Rule {report.rule}, gate {cell(report.id)}."]
     return "\n".join(lines) + "\n"
 
@@ -113,6 +119,21 @@ def table(rows: Sequence[Row]) -> list[str]:
         for row in rows[:MOST]
     ]
     return [*head, *body, *([f"| ... | and {len(rows) - MOST} more | | | | | |"] if len(rows) > MOST else [])]
+
+
+def compile_table(report: GateReport) -> list[str]:
+    """Write compile times as a table of their own; nothing where no compiler wrote into its cache."""
+    rows = compile_rows(report)[:MOST]
+    if not rows:
+        return []
+    head = [
+        "",
+        "Compile time (first step, caches cold; no part of the verdict):",
+        "",
+        "| case | base to head | runs | says |",
+        "|---|---|---|---|",
+    ]
+    return head + ["| " + " | ".join(cell(text) for text in (row.key, change(row), row.counted, row.said)) + " |" for row in rows]
 
 
 def workflow_commands(report: GateReport) -> list[str]:

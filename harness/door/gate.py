@@ -52,7 +52,21 @@ def arguments() -> Parser:
         p.add_argument(f"--{name}-override", action="append", default=[], metavar="OVERRIDE", help=f"configuration of the {name} only")
     p.add_argument("--across", default="", metavar="NAMES", help="parameters (joined by commas) that the sides differ in on purpose")
     measuring_options(p)
+    p.add_argument(
+        "--compile-runs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="cold runs of each side whose compile time is told; from 3 on it is compared",
+    )
     p.add_argument("--shard", metavar="I/N", help="measure only part I of N; assay merge makes one verdict of all parts")
+    p.add_argument(
+        "--extend",
+        type=int,
+        default=0,
+        metavar="N",
+        help="up to N more pairs for undecided cases; both looks then share the error rates",
+    )
     p.add_argument("--no-confirm", action="store_true", help="report suspicions without measuring them again")
     p.add_argument("--pin-autotune", action="store_true", help="give the head's compilers the choices that the base's autotuners made")
     p.add_argument(
@@ -141,6 +155,9 @@ def gate_of(ns: Namespace, sides: tuple[Side, Side], *, planted: bool = False) -
     if ns.pairs < 3:  # noqa: PLR2004 - the fewest that the rule takes
         message = "are too few for any verdict"
         raise RefusalError(message, value=ns.pairs, where="--pairs", fix="From 3 on; 10 finds changes of 2 % at a noise of 1 %.")
+    if getattr(ns, "extend", 0) < 0:
+        message = "are no number of pairs"
+        raise RefusalError(message, value=ns.extend, where="--extend", fix="Say 10, for as many pairs again, or leave it out.")
     planning.shard_of(getattr(ns, "shard", None))
     return Gate(
         sides,
@@ -149,6 +166,8 @@ def gate_of(ns: Namespace, sides: tuple[Side, Side], *, planted: bool = False) -
         across=[name.strip() for name in getattr(ns, "across", "").split(",") if name.strip()],
         seconds=planning.duration(ns.budget),
         warm=not ns.no_warm,
+        extend=getattr(ns, "extend", 0),
+        compile_runs=compile_runs(ns),
         confirm=not getattr(ns, "no_confirm", False),
         pin_autotune=getattr(ns, "pin_autotune", False),
         planted=planted,
@@ -156,11 +175,21 @@ def gate_of(ns: Namespace, sides: tuple[Side, Side], *, planted: bool = False) -
     )
 
 
+def compile_runs(ns: Namespace) -> int:
+    """Read how many cold runs each side makes."""
+    wanted = int(getattr(ns, "compile_runs", 1))
+    if wanted < 1 or (wanted > 1 and ns.no_warm):
+        message = "must be 1 at least" if wanted < 1 else "are cold runs, which --no-warm leaves out"
+        raise RefusalError(message, value=wanted, where="--compile-runs", fix="Say 5, without --no-warm, to compare compile times.")
+    return wanted
+
+
 def thresholds_of(ns: Namespace) -> Thresholds:
     """Read the thresholds."""
     from assay.results.gate import Thresholds
 
-    return Thresholds(min_effect=ns.min_effect, min_seconds=ns.min_seconds, widest=ns.widest).checked()
+    looks = 2 if getattr(ns, "extend", 0) else 1
+    return Thresholds(min_effect=ns.min_effect, min_seconds=ns.min_seconds, widest=ns.widest, looks=looks).checked()
 
 
 def table_of(ns: Namespace, folder: Path, overrides: Sequence[str]) -> Table:

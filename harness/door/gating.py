@@ -12,21 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.door import caches
+from assay.harness.door.again import decided
 from assay.harness.door.console import tell
 from assay.harness.door.sides import Side
-from assay.harness.door.turns import Table, Turn, keys_file, pairs, take_turn
+from assay.harness.door.turns import Table, Turn, pairs, take_turn
+from assay.harness.door.warming import warmed
 from assay.harness.errors import RefusalError, StoreError
-from assay.harness.rundir import RunDir, finite, write_atomic
-from assay.results.store import Store, new_id
+from assay.harness.rundir import finite, write_atomic
+from assay.results.store import new_id
 
 if TYPE_CHECKING:
     from assay.results.gate import Thresholds
     from assay.results.gate_report import GateReport
-    from assay.results.gate_rows import Judged, Row
 
 FOLDER = "gates"
-# A warming turn is there for its side effects: kernels compiled, files in the page cache, refusals early.
-SHORT = ("budget.seconds=0.01", "budget.warmup_seconds=0.01", "budget.min_reps=3")
 SHARE = 0.8  # of a time budget that measuring may plan with; the rest is for starting processes
 
 
@@ -41,7 +40,9 @@ class Gate:
         across: parameters that differ between the sides on purpose.
         seconds: for all of it; None for as long as it takes.
         warm: whether each side gets a turn that does not count first.
+        extend: pairs that undecided cases get besides; 0 for none.
         confirm: whether suspicions are measured again.
+        compile_runs: turns of each side with cold caches; the first of them warms what is measured.
         pin_autotune: whether the head gets the base's choices.
         planted: whether planted faults may be compared (self-test).
         options: what the outcome says besides (shard, advisory, ...).
@@ -54,7 +55,9 @@ class Gate:
     across: Sequence[str] = ()
     seconds: float | None = None
     warm: bool = True
+    extend: int = 0
     confirm: bool = True
+    compile_runs: int = 1
     pin_autotune: bool = False
     planted: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -76,13 +79,16 @@ def hold_gate(gate: Gate, table: Table) -> GateReport:
     from assay.results.gate_report import Cost, GateReport
 
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    sides, warm_seconds, compiled = warmed(gate, table)
+    sides, warm_seconds, compiled = warmed(
+        table, gate.sides, runs=gate.compile_runs if gate.warm else 0, pin=gate.pin_autotune, across=gate.across
+    )
     budgeted = (
         table if gate.seconds is None else replace(table, options=[*table.options, *per_turn(gate, sides, gate.seconds - warm_seconds)])
     )
     enough = (lambda done, spent: stop_now(gate, done, spent + warm_seconds)) if gate.seconds and sides[0].command else lambda _d, _s: False
     taken, seconds = pairs(lambda side, number: take_turn(budgeted, sides[side], number=number), gate.pairs, enough=enough)
-    judged, confirm_turns, confirm_seconds, suspected = judged_with_confirm(gate, budgeted, sides, taken)
+    cost = Cost(turns=2 * len(taken), seconds=seconds, warm_seconds=warm_seconds)
+    judged, cost = decided(gate, budgeted, sides, taken, cost)
     found = caches.told(table.folder / "caches" / "base", table.folder / "caches" / "head")
     notes = [*judged.notes, *caches.notes(found, pinned=gate.pin_autotune), *shortened(gate, taken)]
     report = GateReport(
@@ -96,15 +102,7 @@ def hold_gate(gate: Gate, table: Table) -> GateReport:
         rows=judged.rows,
         notes=notes,
         aa=judged.aa,
-        cost=Cost(
-            turns=2 * len(taken),
-            seconds=seconds,
-            suspected=suspected,
-            confirmed=sum(row.status in {"slower", "faster"} for row in judged.rows) if suspected else 0,
-            confirm_turns=confirm_turns,
-            confirm_seconds=confirm_seconds,
-            warm_seconds=warm_seconds,
-        ),
+        cost=cost,
         caches=found,
         compiled=compiled,
         machine=machine_of(taken),
@@ -121,50 +119,11 @@ def keep(report: GateReport, folder: Path) -> None:
     write_atomic(folder / FILE, json.dumps(finite(report.as_dict()), indent=1, allow_nan=False) + "\n")
 
 
-def warmed(gate: Gate, table: Table) -> tuple[tuple[Side, Side], float, dict[str, tuple[float, float]]]:
-    """Give each side a cache of its own and one turn that does not count; gives (sides, seconds, first steps by case)."""
-    folders = [table.folder / "caches" / side.name for side in gate.sides]
-    sides = tuple(
-        replace(side, environ=dict(side.environ) | caches.variables(folder, pin=gate.pin_autotune))
-        for side, folder in zip(gate.sides, folders, strict=True)
-    )
-    both = (sides[0], sides[1])
-    if not gate.warm:
-        return both, 0.0, {}
-    turns = []
-    store = Store(table.folder / "warm")
-    for number, side in enumerate(both):
-        tell(f"{side.name}: warming up ({side.label})")
-        extra = () if side.command else SHORT
-        turns.append(take_turn(table, side, number=900 + number, extra=extra, store=store))
-        if gate.pin_autotune and number == 0:
-            caches.pin(folders[0], folders[1])
-    return both, sum(turn.seconds for turn in turns), first_steps(turns, gate.across)
-
-
-def first_steps(turns: Sequence[Turn], across: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Give the seconds of each case's very first step with cold caches, (base, head): compiling is a metric of its own."""
-    from assay.results.gate_pairs import renamed
-    from assay.results.side import read_side
-
-    firsts: list[dict[str, float]] = []
-    for turn in turns:
-        found = {}
-        for run in turn.runs:
-            renamed(read_side(run), run, across)  # refuses keys that become one
-            for measurement in run.measurements().measurements:
-                rows = measurement.warmups.rows
-                if rows and rows[0]:
-                    found[measurement.case.key] = max(row[0] for row in rows)
-        firsts.append(found)
-    return {key: (firsts[0][key], firsts[1][key]) for key in firsts[0] if key in firsts[1]}
-
-
 def per_turn(gate: Gate, sides: tuple[Side, Side], seconds: float) -> list[str]:
     """Share a time budget out to the turns of a plan, which leave out what does not fit; commands get fewer pairs instead."""
     if sides[0].command:
         return []
-    share = SHARE * seconds / (2 * gate.pairs)
+    share = SHARE * seconds / (2 * (gate.pairs + gate.extend))
     if share <= 0:
         message = "is spent on warming up already"
         raise RefusalError(message, value=f"{gate.seconds:g} s", where="--budget", fix="Give more time, or say --no-warm.")
@@ -181,57 +140,6 @@ def shortened(gate: Gate, taken: Sequence[tuple[Turn, Turn]]) -> list[str]:
     if len(taken) == gate.pairs:
         return []
     return [f"the time budget ended the gate after {len(taken)} of {gate.pairs} pairs"]
-
-
-def judged_with_confirm(
-    gate: Gate, table: Table, sides: tuple[Side, Side], taken: Sequence[tuple[Turn, Turn]]
-) -> tuple[Judged, int, float, int]:
-    """Judge the first pass and hold its suspicions against fresh pairs; gives (judged, confirming turns, their seconds, suspicions)."""
-    from assay.results.gate_pairs import read_pairs
-    from assay.results.gate_rows import confirm_rows, judge_pass, suspects
-
-    judged = judge_pass(read_pairs(runs_of(taken), across=gate.across), gate.thresholds, planted=gate.planted)
-    doubtful = suspects(judged.rows)
-    if not doubtful:
-        return judged, 0, 0.0, 0
-    if not gate.confirm:
-        return replace(judged, notes=(*judged.notes, "no confirming pass was made (--no-confirm)")), 0, 0.0, len(doubtful)
-    tell(f"measuring {len(doubtful)} suspected of {len(judged.rows)} again")
-    fresh, seconds = confirming(gate, table, sides, taken, doubtful)
-    rows = confirm_rows(judged.rows, read_pairs(runs_of(fresh), across=gate.across), gate.thresholds)
-    return replace(judged, rows=rows), 2 * len(fresh), seconds, len(doubtful)
-
-
-def confirming(
-    gate: Gate, table: Table, sides: tuple[Side, Side], taken: Sequence[tuple[Turn, Turn]], doubtful: Sequence[Row]
-) -> tuple[list[tuple[Turn, Turn]], float]:
-    """Measure fresh pairs of the suspected cases only (of everything where a command decides what it measures)."""
-    again = replace(table, options=[word for word in table.options if not word.startswith(("--budget", "--shard", "--case"))])
-    files = [
-        own_keys(table.folder, side, [turn.runs for turn in turns], doubtful, gate.across)
-        for side, turns in zip(sides, zip(*taken, strict=True), strict=True)
-    ]
-
-    def take(side: int, number: int) -> Turn:
-        extra = [] if sides[side].command else [f"--cases={files[side]}"]
-        return take_turn(again, sides[side], number=500 + number, extra=extra)
-
-    return pairs(take, gate.pairs)
-
-
-def own_keys(folder: Path, side: Side, runs: Sequence[Sequence[RunDir]], doubtful: Sequence[Row], across: Sequence[str]) -> Path:
-    """Write the suspected cases by the keys that this side knows them by."""
-    from assay.results.gate_pairs import own_names
-
-    names = own_names([run for turn in runs[:1] for run in turn], across)
-    kept = folder / side.name
-    kept.mkdir(exist_ok=True)
-    return keys_file(kept, [own for row in doubtful for own in names.get(row.key, [row.key])])
-
-
-def runs_of(taken: Sequence[tuple[Turn, Turn]]) -> list[tuple[tuple[RunDir, ...], tuple[RunDir, ...]]]:
-    """Give the runs of every pair."""
-    return [(base.runs, head.runs) for base, head in taken]
 
 
 def machine_of(taken: Sequence[tuple[Turn, Turn]]) -> str:

@@ -21,7 +21,8 @@ def main(argv: Sequence[str]) -> int:
     ns = p.parse_args(list(argv))
     import json
 
-    from assay.results.gate_report import merge, read_report
+    from assay.results.gate_merge import merge
+    from assay.results.gate_report import read_report
 
     report = merge([read_report(Path(gate)) for gate in ns.gates])
     if ns.out:

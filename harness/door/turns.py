@@ -152,13 +152,14 @@ def check_end(code: int, found: Sequence[RunDir], side: Side, log: Path) -> None
 
 
 def pairs(
-    take: Callable[[int, int], Turn], count: int, *, enough: Callable[[int, float], bool] = lambda _done, _seconds: False
+    take: Callable[[int, int], Turn], count: int, *, after: int = 0, enough: Callable[[int, float], bool] = lambda _done, _seconds: False
 ) -> tuple[list[tuple[Turn, Turn]], float]:
     """Take ``count`` pairs of turns in the order A B B A ..., so that drift falls on both sides alike; gives (pairs, seconds).
 
     Args:
         take: runs side 0 or 1 as turn number so-and-so.
         count: pairs wanted.
+        after: pairs that were taken before, whose order and numbers these go on.
         enough: asked after every pair with (pairs done, seconds so far); True ends it.
 
     """
@@ -166,8 +167,8 @@ def pairs(
     started = time.monotonic()
     live = sys.stderr.isatty()
     for i in range(count):
-        order = (0, 1) if i % 2 == 0 else (1, 0)
-        turns = {side: take(side, 2 * i + place) for place, side in enumerate(order)}
+        order = (0, 1) if (after + i) % 2 == 0 else (1, 0)
+        turns = {side: take(side, 2 * (after + i) + place) for place, side in enumerate(order)}
         done.append((turns[0], turns[1]))
         spent = time.monotonic() - started
         text = f"pair {i + 1} of {count}, {spent:.0f} s, about {spent / (i + 1) * (count - i - 1):.0f} s left"

@@ -28,6 +28,7 @@ HEADS = (
     "assay gate: recall [95 %]",
     "false flags a suite [95 %]",
     "measured again",
+    "same, of the unchanged",
     "Mann-Whitney, A then B",
     "asv compare",
     "one run, 5 %",
@@ -63,8 +64,8 @@ def spreads(rng: np.random.Generator, *, spread: float) -> Values:
     return 0.01 * np.exp(spread * rng.standard_normal(CASES))
 
 
-def ours(rng: np.random.Generator, suite: Suite, steps: Values, *, model: str, drift: float) -> tuple[set[int], int]:
-    """Give (cases called slower or faster, cases that were measured again)."""
+def ours(rng: np.random.Generator, suite: Suite, steps: Values, *, model: str, drift: float) -> tuple[set[int], int, int]:
+    """Give (cases called slower or faster, cases that were measured again, unchanged cases called the same)."""
     thresholds = Thresholds()
     pairs = suite.base.shape[1]
     found = set()
@@ -76,7 +77,7 @@ def ours(rng: np.random.Generator, suite: Suite, steps: Values, *, model: str, d
             verdict, _ = hold(looks[i], fresh.base[row : row + 1], fresh.head[row : row + 1], thresholds)
             if verdict.status in {"slower", "faster"}:
                 found.add(i)
-    return found, len(doubtful)
+    return found, len(doubtful), sum(one.status == "same" for one in looks[SLOW:])
 
 
 def threshold(suite: Suite) -> set[int]:
@@ -123,8 +124,9 @@ class Count:
     slow: int = 0
     wrong: int = 0
     again: int = 0
+    same: int = 0
 
-    def add(self, flagged: set[int], again: int = 0) -> None:
+    def add(self, flagged: set[int], again: int = 0, same: int = 0) -> None:
         """Count one suite's flags; the first ``SLOW`` cases are truly slower."""
         hits = {i for i in flagged if i < SLOW}
         self.suites += 1
@@ -132,6 +134,7 @@ class Count:
         self.slow += SLOW
         self.wrong += len(flagged - hits)
         self.again += again
+        self.same += same
 
     @property
     def recall(self) -> float:
@@ -152,8 +155,7 @@ def cell(rng: np.random.Generator, *, model: str, drift: float, step: float, pai
         steps[:SLOW] = step
         suite = runs_of(rng, cvs, steps, pairs, model=model, drift=drift)
         straight = runs_of(rng, cvs, steps, pairs, model=model, drift=drift, order="AABB")
-        flagged, again = ours(rng, suite, steps, model=model, drift=drift)
-        counts.setdefault("assay gate", Count()).add(flagged, again)
+        counts.setdefault("assay gate", Count()).add(*ours(rng, suite, steps, model=model, drift=drift))
         counts.setdefault("Mann-Whitney, A then B", Count()).add(sequential(straight))
         counts.setdefault("asv compare", Count()).add(asv_compare(rng, straight))
         counts.setdefault("one run, 5 %", Count()).add(threshold(straight))
@@ -175,8 +177,11 @@ def cells(size: int) -> Iterator[dict[str, float | int | str]]:
 
 
 def main(seed: int, size: int) -> None:
-    """Print the table."""
+    """Print the table, and those of more pairs and of what is called the same."""
+    from tests.calibration.gate_looks import text as looks
+
     sys.stdout.write(text(seed, size))
+    sys.stdout.write("\n" + looks(seed + 1, size))
 
 
 def text(seed: int, size: int) -> str:
@@ -198,6 +203,6 @@ def text(seed: int, size: int) -> str:
         lines.append(
             f"| {noise} | {100 * float(chosen['drift']):g} % | {100 * float(chosen['step']):g} % | {chosen['pairs']} "
             f"| {own.recall:.3f} [{low:.3f}, {high:.3f}] | {own.false_flags:.2f} [{wrong[0]:.2f}, {wrong[1]:.2f}] "
-            f"| {own.again / own.suites:.1f} cases | {' | '.join(others)} |"
+            f"| {own.again / own.suites:.1f} cases | {own.same / own.suites / (CASES - SLOW):.2f} | {' | '.join(others)} |"
         )
     return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.calibration.gate import cell, text
+from tests.calibration.gate_looks import edge_row, extend_row
 
 
 def test_goals_hold_in_a_small_case() -> None:
@@ -26,3 +27,21 @@ def test_table_is_whole() -> None:
     rows = [line for line in text(1, 1).splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + 5 * 4 + 4 + 3
     assert all(row.count("|") == rows[0].count("|") for row in rows)
+
+
+def test_spikes_hide_no_slowdown() -> None:
+    counts = cell(np.random.default_rng(20261127), model="spikes", drift=0.01, step=0.05, pairs=10, suites=8, spread=0.0)
+    assert counts["assay gate"].recall >= 0.95  # 0.98 is the goal; eighty cases cannot show more
+    assert counts["assay gate"].false_flags <= 1
+
+
+def test_more_pairs_settle_cases_at_no_more_false_flags() -> None:
+    rows = {more: extend_row(np.random.default_rng(6), model="normal", drift=0.01, more=more, suites=4) for more in (0, 20)}
+    assert rows[0].extended == 0
+    assert rows[20].undecided < 0.7 * rows[0].undecided
+    assert rows[20].false_flags <= 1
+
+
+def test_at_the_edge_of_the_margin_few_are_called_the_same() -> None:
+    called, total = edge_row(np.random.default_rng(7), model="lognormal", more=10, suites=4)
+    assert 0 < called / total < 0.1

@@ -31,6 +31,22 @@ for m in sys.argv[2:] or ["64"]:
     write_run(store / f"20261126-000000-{{count:03d}}-{{os.getpid() % 0xFFFFFF:06x}}", [measured(case(m=int(m)), [1e-3 * factor * wobble] * 10)])
 """
 QUICK = ("--pairs", "4", "--no-warm")
+# A turn whose first step takes as many milliseconds as it is told, unless the cache it was given holds what it compiled.
+COMPILES = f"""\
+import os, sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+from assay.harness.measurement import Samples
+from tests.results.builders import case, measured, write_run
+kernel, store = Path(os.environ["TORCHINDUCTOR_CACHE_DIR"], "kernel.so"), Path(os.environ["ASSAY_STORE"])
+cold = not kernel.exists()
+kernel.parent.mkdir(parents=True, exist_ok=True)
+kernel.touch()
+count = len(list(store.glob("2*")))
+first = (float(sys.argv[1]) * (1 + 0.001 * (count * 7 % 5 - 2)) if cold else 1.0) * 1e-3
+found = measured(case(m=64), [1e-3 * (1 + 0.001 * (count * 7 % 5 - 2))] * 10, warmups=Samples(((first, 1e-3),)))
+write_run(store / f"20261126-000000-{{count:03d}}-{{os.getpid() % 0xFFFFFF:06x}}", [found])
+"""
 
 
 @pytest.fixture
@@ -123,6 +139,39 @@ def test_github_gets_a_summary_and_annotations(place: Place, turn: str) -> None:
     assert "Assay gate: fail" in (place.folder / "summary.md").read_text(encoding="utf-8")
 
 
+def test_undecided_cases_get_more_pairs(place: Place, turn: str) -> None:
+    (place.folder / "noisy.py").write_text(
+        (place.folder / "turn.py").read_text(encoding="utf-8").replace("0.001", "0.006"), encoding="utf-8"
+    )
+    turn = f"{sys.executable} {place.folder / 'noisy.py'} 1.0"
+    words = ("gate", "--base-cmd", turn, "--head-cmd", turn, *QUICK)
+    assert place.assay(*words).returncode == 4
+    done = place.assay(*words, "--extend", "16")
+    found = outcome(place)
+    assert done.returncode == 0, done.stdout
+    assert "more pairs: 1 cases undecided, 1 of them settled by 32 more runs" in done.stdout
+    assert found["rows"][0]["look"]["pairs"] == 20  # type: ignore[index]
+    assert found["thresholds"]["looks"] == 2  # type: ignore[index]
+    assert sorted(path.name for path in (place.folder / "runs" / "gates").glob("*/logs/308-*")) == [
+        "308-base.txt"
+    ]  # pairs go on: A B again
+
+
+@pytest.mark.parametrize(("head", "said"), [("400", "looks slower (not confirmed), p "), ("200", "same, p ")])
+def test_a_slower_compiler_is_told_and_is_no_slower_step(place: Place, head: str, said: str) -> None:
+    (place.folder / "compiles.py").write_text(COMPILES, encoding="utf-8")
+    turn = f"{sys.executable} {place.folder / 'compiles.py'}"
+    done = place.assay("gate", "--base-cmd", f"{turn} 200", "--head-cmd", f"{turn} {head}", "--pairs", "4", "--compile-runs", "4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if "4 cold runs a side" in line]
+    assert f": {said}" in line
+    found = outcome(place)
+    assert [len(found["compiled"][key][side]) for key in found["compiled"] for side in ("base", "head")] == [4, 4]  # type: ignore[index, attr-defined]
+    assert found["caches"]["files"] == {"base": 1, "head": 1}  # type: ignore[index]
+    done = place.assay("gate", "--base-cmd", f"{turn} 200", "--head-cmd", f"{turn} {head}", "--pairs", "3")
+    assert "1 cold run a side: from under 3 runs nobody can tell" in done.stdout
+
+
 @pytest.mark.slow
 def test_two_revisions_of_a_package(place: Place) -> None:
     repo = place.folder / "repo"
@@ -199,6 +248,9 @@ def test_an_interrupted_gate_leaves_nothing_running(fresh: Place) -> None:
         (("--base-cmd", "a", "--head-cmd", "b", "--", "c"), "is there twice"),
         (("--head-override", "seed=1", "--pairs", "2"), "too few"),
         (("--head-override", "seed=1", "--min-effect", "0"), "must be a positive number"),
+        (("--head-override", "seed=1", "--extend", "-1"), "are no number of pairs"),
+        (("--head-override", "seed=1", "--compile-runs", "0"), "must be 1 at least"),
+        (("--head-override", "seed=1", "--compile-runs", "3", "--no-warm"), "are cold runs"),
         (("--head-override", "seed=1", "--budget", "soon"), "is no duration"),
         (("--head-override", "seed=1", "--shard", "3/2"), "is no shard"),
         (("--head-override", "seed=1", "--"), "no command follows"),
@@ -232,3 +284,26 @@ def test_caches_are_apart_and_choices_are_told(tmp_path: Path) -> None:
     assert caches.pin(base, head) == 1
     assert caches.notes(caches.told(base, head), pinned=True) == []
     assert "TRITON_CACHE_AUTOTUNING" not in caches.variables(base, pin=False)
+
+
+def test_choices_among_timed_candidates_are_told_and_carried(tmp_path: Path) -> None:
+    # As torch 2.13 wrote it for a linear layer on a CPU (max_autotune, C++ templates), inputs and hashes shortened.
+    base, head = tmp_path / "base", tmp_path / "head"
+    quick = {"CppMicroGemmFP32Vec-cr4k": 0.0065, "_mkl_linear-ckf3": 0.0139}
+    for folder, times in ((base, quick), (head, {"CppMicroGemmFP32Vec-cr4k": 0.0151, "_mkl_linear-ckf3": 0.0140})):
+        (folder / "inductor" / "cache").mkdir(parents=True)
+        table = {"system": {"hash": "4413"}, "cache": {"packed_linear": {"[('cpu', 32, 64)]": {"highest": times}}}}
+        (folder / "inductor" / "cache" / "4413").write_text(json.dumps(table), encoding="utf-8")
+    found = caches.told(base, head)
+    assert found["differing"] == ["packed_linear [('cpu', 32, 64)] highest"]
+    assert "packed_linear" in caches.notes(found, pinned=False)[0]
+    kept = head / "inductor" / "cache" / "4413"
+    kept.write_text(
+        json.dumps(table | {"cache": {"packed_linear": {"[('cpu', 32, 64)]": {"highest": {n: 2 * t for n, t in quick.items()}}}}})
+    )
+    assert caches.told(base, head)["differing"] == []  # other times, the same choice
+    kept.unlink()
+    assert caches.pin(base, head) == 1
+    assert caches.choices(base) == caches.choices(head)
+    kept.write_text("[]", encoding="utf-8")
+    assert caches.choices(head) == {}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assay.harness.errors import RefusalError
-from assay.results.gate import Look, Thresholds, false_flags, hold, look, neighbours
+from assay.results.gate import Look, Thresholds, enough, false_flags, hold, look, neighbours
 
 T = Thresholds()
 
@@ -34,7 +34,16 @@ def test_same_is_a_positive_finding() -> None:
     assert all(one.interval90 is not None and one.margin is not None and max(map(abs, one.interval90)) <= one.margin for one in quiet)
     assert {one.status for one in loud} == {"inconclusive"}
     assert all("pairs would decide" in one.reason for one in loud)
-    assert all(one.needed is not None and one.needed > 10 for one in loud)
+    needed = [one.needed for one in loud if one.needed is not None]  # None: so near the margin that no number of pairs would decide
+    assert len(needed) >= 18
+    assert min(needed) > 10
+
+
+def test_pairs_that_would_decide_are_more_than_were_taken() -> None:
+    assert enough(12, 0.1, 0.09, 10) == 12
+    assert enough(None, 0.1, 0.09, 10) is None
+    assert enough(5, 0.1, 0.09, 10) == 33  # 2 x 9 % x sqrt(10 / 33) is 9.9 %, and with 32 pairs 10.06 %
+    assert enough(5, 0.1, 0.01, 10) == 11
 
 
 def test_too_few_pairs_decide_nothing() -> None:

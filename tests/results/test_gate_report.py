@@ -13,7 +13,8 @@ from assay.harness.errors import RefusalError, StoreError
 from assay.results.exchange.github import cell, escape
 from assay.results.gate import Look, Thresholds
 from assay.results.gate_junit import junit
-from assay.results.gate_report import GateReport, merge, read_report
+from assay.results.gate_merge import merge
+from assay.results.gate_report import GateReport, read_report
 from assay.results.gate_rows import STATUSES, Row
 from assay.results.gate_text import gate_lines, markdown, workflow_commands
 
