@@ -131,7 +131,7 @@ def plainly_whole(data: Mapping[str, Any]) -> bool:
         numbers = [data[name] for name in NUMBERS]
         return (
             all([type(data[name]) is str for name in TEXT_NAMES])  # noqa: C419 - a list is twice as fast, and this is the hot place
-            and all([type(value) is float and math.isfinite(value) or value is None for value in numbers])  # noqa: C419 - the same
+            and all([(type(value) is float and math.isfinite(value)) or value is None for value in numbers])  # noqa: C419 - the same
             and data["value"] is not None
             and data["better"] in DIRECTIONS
             and type(data["n"]) is int
@@ -209,9 +209,5 @@ def other_metric(line: bytes, metric: str) -> bool:
     """Tell whether a line is whole by its ends and names one metric only, which is another; what cannot be told so is to be parsed."""
     named = METRIC.findall(line)
     return (
-        len(named) == 1
-        and named[0] != metric.encode()
-        and b"\\" not in named[0]
-        and line.startswith(b"{")
-        and line.rstrip().endswith(b"}")
+        len(named) == 1 and named[0] != metric.encode() and b"\\" not in named[0] and line.startswith(b"{") and line.rstrip().endswith(b"}")
     )
