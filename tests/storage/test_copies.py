@@ -23,7 +23,7 @@ from assay.results.storage.open import open_shelf
 from assay.results.storage.shelf import digest, files_of, safe
 from assay.results.store import Store, locate
 from tests.results.builders import case, measured, time_record, write_records
-from tests.storage.conftest import KINDS, Server
+from tests.storage.conftest import HERE_ONLY, KINDS, Server
 
 WRITERS = 16
 ROOT = Path(__file__).parents[2]
@@ -100,7 +100,7 @@ sys.exit("; ".join(moved.failed) or 0)
 """
 
 
-@pytest.mark.parametrize("url", [kind for kind in KINDS if kind != "memory"], indirect=True)  # memory belongs to one process
+@pytest.mark.parametrize("url", [kind for kind in KINDS if kind not in HERE_ONLY], indirect=True)
 def test_sixteen_writers_lose_and_double_nothing(url: str, tmp_path: Path) -> None:
     workers = [
         subprocess.Popen([sys.executable, "-c", WRITER, url, str(tmp_path), str(number)], stderr=subprocess.PIPE, text=True)
@@ -287,10 +287,32 @@ def test_a_password_is_never_written_into_a_run(store: dict[str, Any]) -> None:
     assert "secret" not in str(refused.value)
 
 
-def test_an_unknown_scheme_or_a_missing_library_is_refused() -> None:
-    for url in ("nosuch://x", "gs://bucket/x"):
-        with pytest.raises(RefusalError):
-            open_shelf(url)
+def test_an_unknown_scheme_is_refused() -> None:
+    with pytest.raises(RefusalError, match="nosuch"):
+        open_shelf("nosuch://x")
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "package"),
+    [
+        ("gs://bucket/x", "gcsfs", "gs"),
+        ("gcs://bucket/x", "gcsfs", "gs"),
+        ("abfs://container/x", "adlfs", "abfs"),
+        ("az://container/x", "adlfs", "abfs"),
+        ("s3://bucket/x", "s3fs", "s3"),
+        ("postgresql://h/x", "psycopg", "postgres"),
+    ],
+)
+def test_a_missing_library_is_refused_with_the_package_to_install(
+    url: str, module: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.registry import _registry
+
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    monkeypatch.delitem(_registry, url.partition(":")[0], raising=False)
+    with pytest.raises(RefusalError, match=rf"pip install 'assay-harness\[{package}\]'") as refused:
+        open_shelf(url)
+    assert module in str(refused.value), "the library behind the extra is named too"
 
 
 def test_a_damaged_copy_is_not_believed(tmp_path: Path) -> None:
