@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.calibration import blame, fleet, gate, history
+from tests.calibration import blame, fleet, gate, history, versus
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured"
 HEADS = {
@@ -19,14 +19,22 @@ HEADS = {
     "fleet": "# The fleet rule's error rates, measured",
     "blame": "# The localiser's error rates, measured",
     "history": "# The history's error rates, measured",
+    "versus": "# The vendor comparison's error rates, measured",
 }
 WORDS = {
     "gate": "What the columns are: [ci.md](../ci.md). Drift is a random walk from run to run that all cases share; every rule sees the same suites.",
     "fleet": "What the columns are: [fleet.md](../fleet.md). Every rule sees the same sweeps.",
     "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
     "history": 'What the columns are: [history.md](../history.md). "notice" counts alerts too.',
+    "versus": "What is compared: [versus.md](../versus.md). Vendors have known speeds; nodes and sessions differ by chance, each session in all nodes of a vendor alike.",
 }
-TABLES: dict[str, Callable[[int, int], None]] = {"gate": gate.main, "fleet": fleet.main, "blame": blame.main, "history": history.main}
+TABLES: dict[str, Callable[[int, int], None]] = {
+    "gate": gate.main,
+    "fleet": fleet.main,
+    "blame": blame.main,
+    "history": history.main,
+    "versus": versus.main,
+}
 
 
 def main(words: list[str]) -> None:
