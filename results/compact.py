@@ -1,77 +1,98 @@
-"""The figures of many runs in one Parquet file beside them, so that queries over a large store stay quick; the runs stay as they are."""
+"""The figures of many runs in one Parquet file beside them, so that a large store is read quickly; the runs stay as they are."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.harness.errors import StoreError
-from assay.harness.rundir import write_atomic
+from assay.harness.rundir import RunDir, write_atomic
+from assay.results.compacted import FOLDER, INDEX, quoted, sha256, stamp
+from assay.results.record import Record, read_records
 from assay.results.store import Store
 
-FOLDER, INDEX = "compact", "index.json"
+if TYPE_CHECKING:
+    import duckdb
 
-
-def stamp(path: Path) -> list[int] | None:
-    """Give size and time of a file of records, which change whenever it does; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]
-
-
-def read_index(root: Path) -> dict[str, Any]:
-    """Read which runs are compacted, in which state; an index that cannot be read compacts nothing."""
-    try:
-        data = json.loads((root / FOLDER / INDEX).read_text(encoding="utf-8"))
-        file, runs = str(data["file"]), dict(data["runs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"file": "", "runs": {}}
-    return {"file": file, "runs": runs} if (root / FOLDER / file).is_file() and Path(file).name == file else {"file": "", "runs": {}}
-
-
-def current(root: Path, runs: Sequence[str], index: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Part runs into those whose compacted figures are still theirs, and the others."""
-    fresh = [run for run in runs if run in index["runs"] and stamp(root / run / "records.jsonl") == index["runs"][run]]
-    known = set(fresh)
-    return fresh, [run for run in runs if run not in known]
+MANY = 10_000
 
 
 def compact(store: Store) -> tuple[int, int]:
     """Write the figures of every finished run into one file; gives (runs, figures). Readers see the old file or the new one, never half.
 
-    StoreError if it cannot be written.
+    A run counts as compacted only if its rows, read back, are what its own file holds, line by line: one with a line that cannot be read,
+    or from an older version that left fields out, goes on being read from its own file. StoreError if the file cannot be written.
     """
     import duckdb
-
-    from assay.results.frames import record_view
 
     runs = [info.id for info in store.runs() if info.status in {"finished", "interrupted"}]
     stamps = {run: found for run in runs if (found := stamp(store.root / run / "records.jsonl")) is not None}
     folder = store.root / FOLDER
-    name = f"records-{secrets.token_hex(6)}.parquet"
-    before = read_index(store.root)["file"]
+    file = folder / f"records-{secrets.token_hex(6)}.parquet"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
-            connection.execute(record_view(store.root, list(stamps), parquet=None))
-            target = f"'{quoted(folder / name)}' (FORMAT parquet, COMPRESSION zstd)"
-            connection.execute(f"COPY (SELECT * FROM records ORDER BY run, key, subject, metric) TO {target}")  # noqa: S608 - a path, quoted
-            count = connection.execute(f"SELECT count(*) FROM '{quoted(folder / name)}'").fetchone()  # noqa: S608 - a path, quoted
+            write(connection, store.root, list(stamps), file)
+            counts = verified(store, list(stamps), rows_of(connection, file))
+        index = {"file": file.name, "sha256": sha256(file), "runs": {run: stamps[run] for run in counts}}
     except (OSError, duckdb.Error) as error:
-        (folder / name).unlink(missing_ok=True)
-        message = f"cannot write {folder / name}: {error}"
+        file.unlink(missing_ok=True)
+        message = f"cannot write {file}: {error}"
         raise StoreError(message) from error
-    write_atomic(folder / INDEX, json.dumps({"file": name, "runs": stamps}) + "\n")
-    if before:
-        (folder / before).unlink(missing_ok=True)
-    return len(stamps), int(count[0]) if count else 0
+    write_atomic(folder / INDEX, json.dumps(index) + "\n")
+    for other in folder.glob("records-*.parquet"):
+        if other != file:
+            other.unlink(missing_ok=True)
+    return len(counts), sum(counts.values())
 
 
-def quoted(path: Path) -> str:
-    """Write a path inside quotes of SQL."""
-    return str(path.absolute()).replace("'", "''")
+def write(connection: duckdb.DuckDBPyConnection, root: Path, runs: Sequence[str], file: Path) -> None:
+    """Copy lines into the file in their order; a line that names another run than its folder is left out."""
+    from assay.results.frames import COLUMNS, empty_select, lines_sql
+
+    names = ", ".join(f'"{name}"' for name in COLUMNS)
+    own = f"SELECT {names} FROM {lines_sql(root, runs, filename=True)} WHERE run = split_part(filename, '/', -2)"  # noqa: S608 - paths, quoted
+    source = own if runs else empty_select()
+    connection.execute(f"COPY ({source}) TO '{quoted(file)}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of the file, not all of them in memory at once; flags as a record holds them."""
+    from assay.results.frames import COLUMNS
+
+    place = list(COLUMNS).index("flags")
+    names = ", ".join(f'"{name}"' for name in COLUMNS)
+    result = connection.execute(f"SELECT {names} FROM read_parquet('{quoted(file)}')")  # noqa: S608 - a path, quoted
+    while rows := result.fetchmany(MANY):
+        yield from ((*row[:place], None if row[place] is None else tuple(row[place]), *row[place + 1 :]) for row in rows)
+
+
+def verified(store: Store, runs: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> dict[str, int]:
+    """Hold the rows of every run against its own file; gives how many figures each run has whose rows are the same in the same order."""
+    from assay.results.frames import COLUMNS
+
+    fields = attrgetter(*COLUMNS)
+    counts: dict[str, int] = {}
+    seen: set[str] = set()
+    for run, group in groupby(rows, key=itemgetter(list(COLUMNS).index("run"))):
+        own = [fields(record) for record in sound_records(store.root / run) or []]
+        if own == list(group) and run not in seen:
+            counts[run] = len(own)
+        elif run in seen:  # its rows are not in one piece, so their order is not that of its lines
+            counts.pop(run, None)
+        seen.add(run)
+    return counts | {run: 0 for run in runs if run not in seen and sound_records(store.root / run) == []}
+
+
+def sound_records(path: Path) -> list[Record] | None:
+    """Read the records of a run; None where one of its lines cannot be read."""
+    try:
+        records, problems = read_records(RunDir(path))
+    except StoreError:
+        return None
+    return None if problems else records

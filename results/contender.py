@@ -16,10 +16,10 @@ from assay.results.document import judged
 from assay.results.limits import CALIBRATION
 from assay.results.record import Record, read_records
 from assay.results.side import optional
+from assay.results.twoway import Place
 
 # What a case is compared by, the first that it has; times are turned into steps a second, so that more is better everywhere.
 RATES = ("flop_rate", "busbw", "memory_rate", "algbw")
-Place = tuple[str, str]  # node, session
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,9 @@ def measure_effect(base: Sequence[float], head: Sequence[float]) -> Effect:
     logs = [[math.log(value) for value in side] for side in (base, head)]
     means = [fmean(side) for side in logs]
     difference = means[1] - means[0]
-    ends = {level: welch(logs[0], logs[1], difference, level) for level in (0.95, 0.90)}
-    return Effect(math.exp(means[0]), math.exp(means[1]), math.expm1(difference), ends[0.95], ends[0.90], pooled(logs))
+    found = welch(logs[0], logs[1])
+    ci95, ci90 = (None if found is None else interval(difference, *found, level) for level in (0.95, 0.90))
+    return Effect(math.exp(means[0]), math.exp(means[1]), math.expm1(difference), ci95, ci90, pooled(logs))
 
 
 def pooled(sides: Sequence[Sequence[float]]) -> float | None:
@@ -58,20 +59,25 @@ def pooled(sides: Sequence[Sequence[float]]) -> float | None:
     return math.sqrt(sum((len(side) - 1) * variance(side) for side in sides if len(side) > 1) / freedom)
 
 
-def welch(base: Sequence[float], head: Sequence[float], difference: float, level: float) -> tuple[float, float] | None:
-    """Give the interval of the change (not of its logarithm) at a confidence level.
+def welch(base: Sequence[float], head: Sequence[float]) -> tuple[float, float] | None:
+    """Give (standard error, degrees of freedom) of the difference of two means.
 
     None with fewer than two runs a side, and where neither side's runs differ at all: a clock's tick, not certainty, makes them equal.
     """
     if min(len(base), len(head)) < ENOUGH:
         return None
-    from scipy.special import stdtrit
-
     parts = [variance(side) / len(side) for side in (base, head)]
     if sum(parts) == 0:
         return None
     freedom = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, (base, head), strict=True))
-    half = float(stdtrit(freedom, 0.5 + level / 2)) * math.sqrt(sum(parts))
+    return math.sqrt(sum(parts)), freedom
+
+
+def interval(difference: float, error: float, freedom: float, level: float) -> tuple[float, float]:
+    """Give the interval of the change (not of its logarithm) at a confidence level."""
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * error
     with_limit = [min(max(difference + sign * half, -700.0), 700.0) for sign in (-1, 1)]
     return math.expm1(with_limit[0]), math.expm1(with_limit[1])
 

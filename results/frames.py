@@ -5,15 +5,15 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.errors import StoreError
 from assay.harness.rundir import RunDir
-from assay.results.compact import FOLDER, current, quoted, read_index
+from assay.results.compacted import Compacted, compacted, quoted
 from assay.results.document import judged
-from assay.results.record import Record, read_records
+from assay.results.record import read_records
 from assay.results.store import Store, address, is_remote, locate
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ COLUMNS = {
     "sw_class": "VARCHAR",
     "inject": "BOOLEAN",
 }
+MANY = 20
 
 
 def load(*runs: str | RunDir, store: str | Path | Store | None = None) -> pd.DataFrame:
@@ -62,7 +63,11 @@ def load(*runs: str | RunDir, store: str | Path | Store | None = None) -> pd.Dat
 
     opened = open_store(store)
     found = [one for run in runs or opened.ids() for one in ([run] if isinstance(run, RunDir) else opened.resolve(run))]
-    rows = [row for run in dict.fromkeys(found) for row in rows_of(run)]
+    chosen = list(dict.fromkeys(found))
+    # Fewer files are read sooner than DuckDB is loaded.
+    here = [run.id for run in chosen if run.path == opened.root / run.id] if len(chosen) >= MANY else []
+    ready = compacted(opened.root, here).rows(list(COLUMNS)) if here else {}
+    rows = [row for run in chosen for row in rows_of(run, ready.get(run.id) if run.path == opened.root / run.id else None)]
     return pd.DataFrame(rows, columns=[*COLUMNS, "params"])
 
 
@@ -81,26 +86,30 @@ def query(sql: str, store: str | Path | Store | None = None) -> pd.DataFrame:
 
 def store_view(store: Store) -> str:
     """Write the view over a store: what is compacted and still the same comes from there, the rest from the runs."""
-    index = read_index(store.root)
-    compacted, others = current(store.root, store.ids(), index)
-    parquet = store.root / FOLDER / index["file"] if compacted else None
-    return record_view(
-        store.root, [run for run in others if (store.root / run / "records.jsonl").is_file()], parquet=parquet, only=compacted
-    )
+    ids = store.ids()
+    ready = compacted(store.root, ids)
+    known = set(ready.runs)
+    others = [run for run in ids if run not in known and (store.root / run / "records.jsonl").is_file()]
+    return record_view(store.root, others, ready=ready)
 
 
-def record_view(root: Path, runs: Sequence[str], *, parquet: Path | None, only: Sequence[str] = ()) -> str:
-    """Write a view over the files of some runs, and over some runs of a Parquet file."""
+def record_view(root: Path, runs: Sequence[str], *, ready: Compacted) -> str:
+    """Write a view over the files of some runs, and over what is compacted of others."""
     parts = []
-    if parquet is not None:
-        names = ", ".join(f"'{quoted_text(run)}'" for run in only)
-        parts.append(f"SELECT * FROM read_parquet('{quoted(parquet)}') WHERE run IN ({names})")  # noqa: S608 - quoted
+    if ready.file is not None and ready.runs:
+        names = ", ".join(f"'{quoted_text(run)}'" for run in ready.runs)
+        parts.append(f"SELECT * FROM read_parquet('{quoted(ready.file)}') WHERE run IN ({names})")  # noqa: S608 - quoted
     if runs:
-        columns = ", ".join(f"\"{name}\": '{kind}'" for name, kind in COLUMNS.items())
-        options = f"format = 'newline_delimited', union_by_name = true, ignore_errors = true, columns = {{{columns}}}"
-        files = ", ".join(f"'{quoted(Path(glob.escape(str(root.absolute())), glob.escape(run), 'records.jsonl'))}'" for run in runs)
-        parts.append(f'SELECT * FROM read_json([{files}], {options}) WHERE "key" IS NOT NULL')  # noqa: S608 - paths, quoted
-    return f"CREATE VIEW records AS {' UNION ALL BY NAME '.join(parts)}" if parts else empty_sql()
+        parts.append(f'SELECT * FROM {lines_sql(root, runs)} WHERE "key" IS NOT NULL')  # noqa: S608 - paths, quoted
+    return f"CREATE VIEW records AS {' UNION ALL BY NAME '.join(parts) or empty_select()}"
+
+
+def lines_sql(root: Path, runs: Sequence[str], *, filename: bool = False) -> str:
+    """Write the table of the lines of some runs; a line that cannot be read is left out."""
+    columns = ", ".join(f"\"{name}\": '{kind}'" for name, kind in COLUMNS.items())
+    options = f"format = 'newline_delimited', union_by_name = true, ignore_errors = true, columns = {{{columns}}}"
+    files = ", ".join(f"'{quoted(Path(glob.escape(str(root.absolute())), glob.escape(run), 'records.jsonl'))}'" for run in runs)
+    return f"read_json([{files}], {options}{', filename = true' if filename else ''})"
 
 
 def quoted_text(text: str) -> str:
@@ -108,10 +117,10 @@ def quoted_text(text: str) -> str:
     return text.replace("'", "''")
 
 
-def empty_sql() -> str:
-    """Write an empty view with the same columns, for a store without any record."""
+def empty_select() -> str:
+    """Select nothing, with the same columns, for a store without any record."""
     columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in COLUMNS.items())
-    return f"CREATE VIEW records AS SELECT {columns} WHERE false"
+    return f"SELECT {columns} WHERE false"
 
 
 def open_store(store: str | Path | Store | None) -> Store:
@@ -129,19 +138,17 @@ def open_store(store: str | Path | Store | None) -> Store:
     return found
 
 
-def rows_of(run: RunDir) -> list[dict[str, Any]]:
-    """Give one run's records with their cases' parameters."""
-    try:
-        records, _ = read_records(run)
-    except StoreError:
-        records = list(judged(run).records)
+def rows_of(run: RunDir, ready: Sequence[tuple[Any, ...]] | None) -> list[dict[str, Any]]:
+    """Give one run's records with their cases' parameters; ``ready`` are its compacted rows, None where there are none."""
+    if ready is not None:
+        records = [named | {"flags": named["flags"] or []} for named in (dict(zip(COLUMNS, one, strict=True)) for one in ready)]
+    else:
+        try:
+            records = [record.as_dict() for record in read_records(run)[0]]
+        except StoreError:
+            records = [record.as_dict() for record in judged(run).records]
     params = params_of(run)
-    return [row(record, params) for record in records]
-
-
-def row(record: Record, params: Mapping[str, str]) -> dict[str, Any]:
-    """Give one record as a row."""
-    return record.as_dict() | {"params": params.get(record.key, "")}
+    return [record | {"params": params.get(record["key"], "")} for record in records]
 
 
 def params_of(run: RunDir) -> dict[str, str]:

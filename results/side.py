@@ -53,7 +53,7 @@ def read_side(rundir: RunDir) -> Side:
         message = f"{rundir.path / 'run.json'} is no run"
         raise StoreError(message)
     try:
-        records, problems = read_records(rundir)
+        records, problems = read_records(rundir, metric=METRIC)
     except StoreError:
         lines = rundir.measurements()
         classes = {"hw_class": str(described.get("hw_class", "")), "sw_class": str(described.get("sw_class", ""))}

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
 from assay.results.made_of import left_out_of, nodes_of
+from assay.results.pending import read as read_pending
 from assay.results.pruning import Pruned, choose, remove, weigh
 from assay.results.references import HOW, resolve_name
 from assay.results.runinfo import ID, RunInfo, read_info
@@ -154,7 +155,10 @@ class Store:
     def prune(
         self, keep: int | None = None, older_than_days: float | None = None, *, dry_run: bool = True, now: datetime | None = None
     ) -> list[Pruned]:
-        """Take old runs away, or say which would go; tagged and running ones stay, and nothing goes while a tag cannot be read."""
+        """Take old runs away, or say which would go; nothing goes while a tag cannot be read.
+
+        Running ones stay, and those that a tag or a baseline names or that still have to go into a copy.
+        """
         tags = self.tags()
         broken = next((tag for tag in tags if tag.problem), None)
         if broken is not None:
@@ -162,7 +166,9 @@ class Store:
             raise StoreError(message)
         chosen = choose(
             self.runs(),
-            {run for tag in tags for run in tag.runs} | {run for runs in self.baselines().values() for run in runs},
+            {run for tag in tags for run in tag.runs}
+            | {run for runs in self.baselines().values() for run in runs}
+            | {one.run for one in read_pending(self.root)},
             keep=keep,
             older_than_days=older_than_days,
             now=now or datetime.now(UTC),
@@ -179,7 +185,7 @@ def is_run(entry: os.DirEntry[str]) -> bool:
         return True
     return (
         not entry.name.startswith(".")
-        and entry.name not in {"tags", "gates", "compact", "baselines", "bridges", "known"}
+        and entry.name not in {"tags", "gates", "compact", "baselines", "bridges", "known", "pending"}
         and (Path(entry.path) / "run.json").is_file()
     )
 

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
 from assay.results.clocks import in_order
+from assay.results.compacted import compacted
 from assay.results.record import Record, finite_float
 from assay.results.runinfo import RunInfo
 from assay.results.series import Series, Timeline
@@ -21,11 +22,27 @@ POSITIVE = {"s"}  # units in which zero and less are no reading
 NAMED = 3
 
 
+class Reading(NamedTuple):
+    """What a series needs of a record."""
+
+    run: str
+    key: str
+    suite: str
+    subject: str
+    metric: str
+    value: float
+    unit: str
+    better: str
+    flags: tuple[str, ...]
+    hw_class: str
+    inject: bool
+
+
 @dataclass
 class Columns:
     """A series while it is read."""
 
-    record: Record
+    record: Reading
     places: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     flags: list[tuple[str, ...]] = field(default_factory=list)
@@ -46,8 +63,11 @@ def read_timeline(store: Store, *, metric: str, suite: str = "") -> Timeline:
     runs = [info for info in infos if not info.inject and info.status not in UNFINISHED]
     columns: dict[tuple[str, str, str], Columns] = {}
     problems: list[str] = []
+    ready = compacted(store.root, [info.id for info in runs]).rows(Reading._fields[1:], metric=metric)
     for place, info in enumerate(runs):
-        for record in read_metric(RunDir(store.root / info.id), info, metric, problems):
+        own = ready.get(info.id)
+        found = read_metric(RunDir(store.root / info.id), info, metric, problems) if own is None else (from_row(row, info) for row in own)
+        for record in found:
             if not suite or record.suite == suite:
                 add(columns, record, place, problems)
     notes = [
@@ -59,7 +79,7 @@ def read_timeline(store: Store, *, metric: str, suite: str = "") -> Timeline:
     return Timeline(tuple(runs), tuple(finished(columns, runs)), tuple(notes))
 
 
-def read_metric(run: RunDir, info: RunInfo, metric: str, problems: list[str]) -> Iterator[Record]:
+def read_metric(run: RunDir, info: RunInfo, metric: str, problems: list[str]) -> Iterator[Reading]:
     """Yield a run's records of one metric; lines of other metrics are not even parsed. What cannot be read is added to ``problems``."""
     wanted = re.compile(rb'"metric"\s*:\s*' + re.escape(json.dumps(metric).encode()))
     try:
@@ -78,36 +98,37 @@ def read_metric(run: RunDir, info: RunInfo, metric: str, problems: list[str]) ->
                 problems.append(f"{info.id}: a record of {metric} cannot be read: {error}")
 
 
-def quick(data: Mapping[str, Any], info: RunInfo) -> Record:
+def quick(data: Mapping[str, Any], info: RunInfo) -> Reading:
     """Read what a series needs of a record; StoreError for a wrong type, without the cost of checking the other fields."""
     texts = [data["key"], data["subject"], data["metric"], data["unit"]]
     value, flags = finite_float(data["value"]), data.get("flags", [])
     if value is None or not all(isinstance(text, str) for text in texts) or not isinstance(flags, list):
-        return Record.from_dict(data)  # says what is wrong
+        return reading(Record.from_dict(data))  # says what is wrong
     key, subject, metric, unit = texts
-    return Record(
-        run=info.id,
-        key=key,
-        suite=str(data.get("suite", "")),
-        subject=subject,
-        metric=metric,
-        value=value,
-        unit=unit,
-        better=str(data.get("better", "lower")),
-        flags=tuple(map(str, flags)),
-        hw_class=str(data.get("hw_class") or info.hw_class),
-        inject=bool(data.get("inject")),
-    )
+    suite, better, hw_class = str(data.get("suite", "")), str(data.get("better", "lower")), str(data.get("hw_class") or info.hw_class)
+    return Reading(info.id, key, suite, subject, metric, value, unit, better, tuple(map(str, flags)), hw_class, bool(data.get("inject")))
 
 
-def derived(run: RunDir, info: RunInfo) -> list[Record]:
+def from_row(row: tuple[Any, ...], info: RunInfo) -> Reading:
+    """Make the same of a compacted row."""
+    key, suite, subject, name, value, unit, better, flags, hw_class, inject = row
+    return Reading(info.id, key, suite, subject, name, value, unit, better, tuple(flags or ()), hw_class or info.hw_class, inject)
+
+
+def derived(run: RunDir, info: RunInfo) -> list[Reading]:
     """Derive the records of a run that was never judged."""
     from assay.results.metrics import derive
 
-    return derive(run.measurements().measurements, run=info.id, hardware={}, hw_class=info.hw_class, sw_class=info.sw_class)
+    found = derive(run.measurements().measurements, run=info.id, hardware={}, hw_class=info.hw_class, sw_class=info.sw_class)
+    return [reading(record) for record in found]
 
 
-def add(columns: dict[tuple[str, str, str], Columns], record: Record, place: int, problems: list[str]) -> None:
+def reading(record: Record) -> Reading:
+    """Take what a series needs."""
+    return Reading(*(getattr(record, name) for name in Reading._fields))
+
+
+def add(columns: dict[tuple[str, str, str], Columns], record: Reading, place: int, problems: list[str]) -> None:
     """Append a record to its series; of several of one run the first is kept."""
     if record.inject:
         problems.append(f"{record.run}: a planted fault in {record.key}: left out")

@@ -13,6 +13,8 @@ DIGITS = 3
 
 def plain(text: str) -> str:
     r"""Show control, format (bidirectional marks too) and separator characters as ``\x1b``, so no stored text can drive a terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} else ascii(c)[1:-1] for c in text)
 
 

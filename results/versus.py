@@ -1,7 +1,8 @@
 """Vendors on the same work: truth first, then speed, watts and money; ranked only where nodes and sessions allow it.
 
-A contender's score is the mean log rate over all matched cases, node by node; nodes are the units of the interval, sessions are averaged
-inside them (Hoefler and Belli, SC'15, rules 3 and 4: ratios are summarised geometrically, and only because no common unit exists).
+A contender's level is the mean log rate over all matched cases, node by node, sessions averaged inside a node; its interval takes nodes
+and sessions as chance both (Hoefler and Belli, SC'15, rules 3 and 4: ratios are summarised geometrically, and only because no common unit
+exists).
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from statistics import fmean, variance
+from statistics import fmean
 from typing import Any
 
 from assay.harness.case import Case
 from assay.harness.errors import RefusalError
 from assay.results.contender import Contender
+from assay.results.twoway import Place, interval, parts
 
 FEWEST_NODES, FEWEST_SESSIONS = 3, 2
 # What two cases may differ in without being different work at a glance: named where it keeps them from being compared.
@@ -134,38 +136,23 @@ def differing(case: Case, other: Case) -> list[str]:
     ]
 
 
-def scores(one: Contender, matched: Sequence[str]) -> list[float]:
-    """Give each node's score: its mean log rate over the matched cases that it has, around the contender's own mean of those cases.
+def cells(one: Contender, matched: Sequence[str]) -> dict[Place, float]:
+    """Give what each node did in each session: its mean log rate over the matched cases that it has there, around the contender's own.
 
-    A node that lacks a case is not punished for it, and adds nothing to it.
+    A place that lacks a case is not punished for it, and adds nothing to it.
     """
-    centre = {name: one.figures[name].log for name in matched}
-    level = fmean(centre.values())
-    nodes = sorted({node for name in matched for node in one.figures[name].by_node})
-    own = {
-        node: [one.figures[name].by_node[node] - centre[name] for name in matched if node in one.figures[name].by_node] for node in nodes
-    }
-    return [level + fmean(values) for values in own.values()]
-
-
-def interval(a: Sequence[float], b: Sequence[float], difference: float) -> tuple[float, float] | None:
-    """Give the 95 % interval of exp(difference of means) over nodes (Welch); None with fewer than two nodes a side."""
-    if min(len(a), len(b)) < 2:  # noqa: PLR2004 - a variance needs two
-        return None
-    from scipy.special import stdtrit
-
-    parts = [variance(side) / len(side) for side in (a, b)]
-    if sum(parts) == 0:
-        return None
-    freedom = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, (a, b), strict=True))
-    half = float(stdtrit(freedom, 0.975)) * math.sqrt(sum(parts))
-    return math.exp(difference - half), math.exp(difference + half)
+    found: dict[Place, list[float]] = {}
+    for name in matched:
+        centre = one.figures[name].log
+        for place, rates in one.figures[name].rates.items():
+            found.setdefault(place, []).append(fmean(map(math.log, rates)) - centre)
+    return {place: fmean(values) for place, values in found.items()}
 
 
 def ratio(one: Contender, first: Contender, matched: Sequence[str], prices: Mapping[str, float]) -> Ratio:
     """Hold one contender against the first."""
     difference = fmean(one.figures[name].log - first.figures[name].log for name in matched)
-    ends = None if one is first else interval(scores(one, matched), scores(first, matched), difference)
+    ends = None if one is first else interval(difference, parts(cells(one, matched)), parts(cells(first, matched)))
     watts, base = power(one, matched), power(first, matched)
     relative = math.exp(difference)
     money = relative * prices[first.label] / prices[one.label] if {one.label, first.label} <= set(prices) else None
@@ -201,7 +188,7 @@ def ranked(contenders: Sequence[Contender], matched: Sequence[str]) -> list[list
     groups = [[ordered[0]]]
     for one in ordered[1:]:
         last = groups[-1][0]
-        ends = interval(scores(last, matched), scores(one, matched), level[last.label] - level[one.label])
+        ends = interval(level[last.label] - level[one.label], parts(cells(last, matched)), parts(cells(one, matched)))
         if ends is not None and ends[0] > 1:
             groups.append([one])
         else:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from assay.harness.door.console import Parser, emit_json, out, parser
+from assay.results.pending import read
 from assay.results.store import Store
+from assay.results.units import plain
 
 SUMMARY = "list the runs of the store, oldest first"
 
@@ -23,16 +26,18 @@ def main(argv: Sequence[str]) -> int:
     for tag in store.tags():
         for run in tag.runs:
             names.get(run, []).append(tag.name)
+    waiting = read(store.root)
     if ns.json:
-        emit_json(
-            {"schema": "assay.runs/1", "store": str(store.root), "runs": [info.as_dict() | {"tags": names[info.id]} for info in runs]}
-        )
+        rows = [info.as_dict() | {"tags": names[info.id]} for info in runs]
+        emit_json({"schema": "assay.runs/1", "store": str(store.root), "runs": rows, "pending": [asdict(one) for one in waiting]})
         return 0
     if not runs:
         out(f"no runs in {store.root} (assay run plan=smoke makes one)")
     for info in runs:
         tags = f"  [{', '.join(names[info.id])}]" if names[info.id] else ""
         out(f"{info.id}  {info.status:11} {info.line()}{tags}")
+    if waiting:
+        out(plain(f"pending copies: {len(waiting)}, to {', '.join(sorted({one.to or '?' for one in waiting}))} (assay push --pending)"))
     return 0
 
 

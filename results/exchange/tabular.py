@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.harness.errors import StoreError
-from assay.results.compact import quoted
+from assay.results.compacted import quoted
 from assay.results.frames import COLUMNS
 from assay.results.record import Record
 

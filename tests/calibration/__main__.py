@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.calibration import blame, fleet, gate, history, probes
+from tests.calibration import blame, fleet, gate, history, probes, versus
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured"
 HEADS = {
@@ -20,6 +20,7 @@ HEADS = {
     "blame": "# The localiser's error rates, measured",
     "history": "# The history's error rates, measured",
     "probes": "# Recovery of units by the probes, measured",
+    "versus": "# The vendor comparison's error rates, measured",
 }
 WORDS = {
     "gate": "What the columns are: [ci.md](../ci.md). Drift is a random walk from run to run that all cases share; every rule sees the same suites.",
@@ -27,6 +28,7 @@ WORDS = {
     "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
     "history": 'What the columns are: [history.md](../history.md). "notice" counts alerts too.',
     "probes": "A card is held against the parameters of the unit that it was taken from; the probes see products only ([fp8.md](../fp8.md)).",
+    "versus": "What is compared: [versus.md](../versus.md). Vendors have known speeds; nodes and sessions differ by chance, each session in all nodes of a vendor alike.",
 }
 TABLES: dict[str, Callable[[int, int], None]] = {
     "gate": gate.main,
@@ -34,6 +36,7 @@ TABLES: dict[str, Callable[[int, int], None]] = {
     "blame": blame.main,
     "history": history.main,
     "probes": probes.main,
+    "versus": versus.main,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
@@ -9,6 +10,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +19,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-KINDS = ("file", "memory", "s3", "postgres")
+from tests.storage.flat import Abfs, Gs
+
+KINDS = ("file", "memory", "s3", "gs", "abfs", "postgres")
+HERE_ONLY = {"memory", "gs", "abfs"}  # they belong to one process
 
 
 def binaries() -> Path | None:
@@ -40,32 +45,45 @@ class Server:
         """Write a command that runs as somebody who is not root, which PostgreSQL refuses to be."""
         return ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *argv] if os.geteuid() == 0 else list(argv)
 
-    def start(self, *, seconds: float = 30) -> None:
-        """Start it and wait until it answers; after a kill that takes until the last of its children has gone."""
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=on"
-        words = [
-            str(self.programs / "pg_ctl"),
-            "-D",
-            str(self.folder / "data"),
-            "-l",
-            str(self.folder / "log"),
-            "-w",
-            "-o",
-            options,
-            "start",
-        ]
+    def start(self, *, seconds: float = 90) -> None:
+        """Start it, and come back when it has answered a query; the machine may be busy, so nothing is decided by one attempt."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{self.folder}' -c fsync=on"
         deadline = time.monotonic() + seconds
-        while (done := subprocess.run(self.as_user(*words), check=False, capture_output=True, text=True, cwd="/")).returncode:
+        while (done := self.pg_ctl("start", "-w", "-t", "60", "-l", str(self.folder / "log"), "-o", options)).returncode:
             assert time.monotonic() < deadline, done.stdout + done.stderr + (self.folder / "log").read_text(encoding="utf-8")[-2000:]
             time.sleep(0.2)
+        while not self.answers():
+            assert time.monotonic() < deadline, (self.folder / "log").read_text(encoding="utf-8")[-2000:]
+            time.sleep(0.1)
+
+    def pg_ctl(self, action: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run pg_ctl."""
+        argv = self.as_user(str(self.programs / "pg_ctl"), "-D", str(self.folder / "data"), *words, action)
+        return subprocess.run(argv, check=False, capture_output=True, text=True, cwd="/")
+
+    def answers(self) -> bool:
+        """Tell whether it answers a query."""
+        import psycopg
+
+        try:
+            with psycopg.connect(self.url, connect_timeout=10) as connection:
+                return connection.execute("SELECT 1").fetchone() == (1,)
+        except psycopg.OperationalError:
+            return False
 
     def kill(self) -> None:
-        """Kill all its processes outright, as a power cut would."""
+        """Kill all its processes outright, as a power cut would, and wait until none of them is left to hold its memory or its port."""
         lock = self.folder / "data" / "postmaster.pid"
-        pid = int(lock.read_text(encoding="utf-8").split()[0])
-        root = psutil.Process(pid)
-        for process in [root, *root.children(recursive=True)]:
-            process.kill()
+        root = psutil.Process(int(lock.read_text(encoding="utf-8").split()[0]))
+        root.suspend()  # so that no child is born between the listing and the kill
+        every = [*root.children(recursive=True), root]
+        for process in every:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        deadline = time.monotonic() + 60
+        while [one for one in every if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]:
+            assert time.monotonic() < deadline, every
+            time.sleep(0.05)
         lock.unlink()  # where nobody reaps the dead it would look alive for ever
 
     @property
@@ -75,7 +93,7 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """Raise a PostgreSQL server; skipped with the reason where there is none."""
     programs = binaries()
     if programs is None:
@@ -83,9 +101,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     user = "nobody"
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("PostgreSQL refuses to run as root, and there is no setpriv")
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
+    # Not among pytest's folders: any other pytest that starts as the same user takes everybody else's permission from their root.
+    folder = Path(tempfile.mkdtemp(prefix="assay-postgres-"))
     if os.geteuid() == 0:
         shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
     with socket.socket() as free:
@@ -110,8 +127,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     subprocess.run(found.as_user(*words, "--no-sync", "--locale=C"), check=True, capture_output=True, cwd="/")
     found.start()
     yield found
-    words = [str(programs / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop"]
-    subprocess.run(found.as_user(*words), check=False, capture_output=True, cwd="/")
+    found.pg_ctl("stop", "-w", "-t", "60", "-m", "immediate")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -148,9 +165,28 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         "file": lambda: f"file://{tmp_path}/copy",
         "memory": lambda: f"memory://{secrets.token_hex(4)}",
         "s3": lambda: request.getfixturevalue("bucket") and f"s3://assay-test/{secrets.token_hex(4)}",
+        "gs": lambda: standing_in(request, "gs", Gs),
+        "abfs": lambda: standing_in(request, "abfs", Abfs),
         "postgres": lambda: emptied(request.getfixturevalue("server")),
     }
     return makers[request.param]()
+
+
+def standing_in(request: pytest.FixtureRequest, scheme: str, kind: type) -> str:
+    """Have fsspec take ``kind`` for one scheme during a test; gives an address there."""
+    import fsspec
+    from fsspec.registry import _registry
+
+    before = _registry.pop(scheme, None)
+    fsspec.register_implementation(scheme, kind, clobber=True)
+
+    def back() -> None:
+        _registry.pop(scheme, None)
+        if before is not None:
+            _registry[scheme] = before
+
+    request.addfinalizer(back)
+    return f"{scheme}://bucket/{secrets.token_hex(4)}"
 
 
 def emptied(server: Server) -> str:

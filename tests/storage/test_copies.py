@@ -11,17 +11,19 @@ from typing import Any
 
 import pytest
 
+from assay.harness.door.copies import copy_out
 from assay.harness.door.main import main
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
+from assay.results import pending
 from assay.results.compare import compare
 from assay.results.frames import load, query
 from assay.results.storage.mirror import pull, push
 from assay.results.storage.open import open_shelf
 from assay.results.storage.shelf import digest, files_of, safe
-from assay.results.store import Store
+from assay.results.store import Store, locate
 from tests.results.builders import case, measured, time_record, write_records
-from tests.storage.conftest import KINDS, Server
+from tests.storage.conftest import HERE_ONLY, KINDS, Server
 
 WRITERS = 16
 ROOT = Path(__file__).parents[2]
@@ -98,7 +100,7 @@ sys.exit("; ".join(moved.failed) or 0)
 """
 
 
-@pytest.mark.parametrize("url", [kind for kind in KINDS if kind != "memory"], indirect=True)  # memory belongs to one process
+@pytest.mark.parametrize("url", [kind for kind in KINDS if kind not in HERE_ONLY], indirect=True)
 def test_sixteen_writers_lose_and_double_nothing(url: str, tmp_path: Path) -> None:
     workers = [
         subprocess.Popen([sys.executable, "-c", WRITER, url, str(tmp_path), str(number)], stderr=subprocess.PIPE, text=True)
@@ -178,8 +180,6 @@ def test_a_database_that_dies_in_the_middle_loses_nothing(server: Server, tmp_pa
 def test_a_copy_that_cannot_be_reached_leaves_the_run_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from assay.harness.door.copies import copy_out
-
     store = Store(tmp_path)
     made = run(store.root, 1)
     monkeypatch.setenv("NOWHERE", "postgresql://u:secret@127.0.0.1:1/x")
@@ -189,6 +189,85 @@ def test_a_copy_that_cannot_be_reached_leaves_the_run_and_says_so(
     assert "assay push" in said
     assert "secret" not in said
     assert store.ids() == [made.id]
+
+
+def noted(store: Store) -> list[tuple[str, str]]:
+    return [(one.run, one.to) for one in pending.read(store.root)]
+
+
+def test_a_copy_that_failed_is_noted_shown_and_made_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, folder = Store(tmp_path / "a"), ["--store", str(tmp_path / "a")]
+    one, two = run(store.root, 1), run(store.root, 2)
+    config = {"store": {"url": str(store.root), "copies": ["env:TEAM", f"file://{tmp_path}/fine"]}}
+    (tmp_path / "blocked").write_text("no folder", encoding="utf-8")
+    monkeypatch.setenv("TEAM", f"file://{tmp_path}/blocked")
+    for made in (one, two, one):
+        copy_out(config, store, made.id)
+    assert noted(store) == [(one.id, "env:TEAM"), (two.id, "env:TEAM")], "one note a run and copy, and none of the copy that was made"
+    assert "blocked" in pending.read(store.root)[0].why
+    assert store.ids() == [one.id, two.id]
+    capsys.readouterr()
+    assert main(["runs", *folder]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "pending copies: 2, to env:TEAM (assay push --pending)"
+    assert [row.id for row in store.prune(keep=0)] == [], "what is in no copy yet stays"
+    assert main(["push", "--pending", *folder]) == 2
+    assert len(noted(store)) == 2
+    monkeypatch.setenv("TEAM", f"file://{tmp_path}/open")
+    assert main(["push", "--pending", *folder]) == 0
+    assert "2 runs moved" in capsys.readouterr().out
+    assert noted(store) == []
+    assert sorted(open_shelf(f"file://{tmp_path}/open").digests()) == store.ids()
+    assert main(["push", "--pending", *folder]) == 0
+    assert main(["runs", *folder]) == 0
+    assert "pending" not in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_door_that_is_killed_while_it_copies_leaves_the_note(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a")
+    made = run(store.root, 1)
+    code = (
+        "import os; from pathlib import Path; from assay.harness.door.copies import copy_out; from assay.results.store import Store\n"
+        "from assay.results.storage.objects import Objects\n"
+        "Objects.put = lambda *_: os.kill(os.getpid(), 9)\n"
+        f"copy_out({{'store': {{'url': {str(store.root)!r}, 'copies': ['file://{tmp_path}/copy']}}}}, Store(Path({str(store.root)!r})), {made.id!r})\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == -9
+    assert noted(store) == [(made.id, f"file://{tmp_path}/copy")]
+    assert main(["push", f"file://{tmp_path}/copy", "--store", str(store.root)]) == 0, "by hand, to the same address"
+    assert noted(store) == []
+
+
+def test_pending_copies_of_a_remote_store_go_to_its_own_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "postgresql://u:secret@127.0.0.1:1/x"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("ASSAY_STORE", url)
+    store = Store(locate(None, os.environ))
+    made = run(store.root, 1)
+    copy_out({"store": {"url": None}}, store, made.id)
+    assert noted(store) == [(made.id, "store")]
+    assert all(b"secret" not in path.read_bytes() for path in store.root.rglob("*.json"))
+    assert main(["push", "--pending"]) == 2
+    assert main(["push", "--pending", "--store", str(store.root)]) == 2
+    assert "Say --store URL" in capsys.readouterr().err
+
+
+def test_notes_of_runs_that_are_gone_or_damaged_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(tmp_path)
+    pending.note(store.root, "20261126-000000-009-000009", "memory://x")
+    assert main(["push", "--pending", "--store", str(store.root)]) == 2
+    assert "gone from this store" in capsys.readouterr().err
+    assert noted(store) == []
+    made = run(store.root, 1)
+    pending.note(store.root, made.id, "memory://x")
+    pending.place(store.root, made.id, "memory://x").write_text("{", encoding="utf-8")
+    assert main(["push", "--pending", "--store", str(store.root)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    for words in (["push"], ["push", "memory://x", "--pending"]):
+        assert main([*words, "--store", str(store.root)]) == 3
 
 
 @pytest.mark.parametrize("copies", [["env:NOT_SET_AT_ALL"], ["/a/folder"], ["nonsense"]])
@@ -208,10 +287,32 @@ def test_a_password_is_never_written_into_a_run(store: dict[str, Any]) -> None:
     assert "secret" not in str(refused.value)
 
 
-def test_an_unknown_scheme_or_a_missing_library_is_refused() -> None:
-    for url in ("nosuch://x", "gs://bucket/x"):
-        with pytest.raises(RefusalError):
-            open_shelf(url)
+def test_an_unknown_scheme_is_refused() -> None:
+    with pytest.raises(RefusalError, match="nosuch"):
+        open_shelf("nosuch://x")
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "package"),
+    [
+        ("gs://bucket/x", "gcsfs", "gs"),
+        ("gcs://bucket/x", "gcsfs", "gs"),
+        ("abfs://container/x", "adlfs", "abfs"),
+        ("az://container/x", "adlfs", "abfs"),
+        ("s3://bucket/x", "s3fs", "s3"),
+        ("postgresql://h/x", "psycopg", "postgres"),
+    ],
+)
+def test_a_missing_library_is_refused_with_the_package_to_install(
+    url: str, module: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fsspec.registry import _registry
+
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    monkeypatch.delitem(_registry, url.partition(":")[0], raising=False)
+    with pytest.raises(RefusalError, match=rf"pip install 'assay-harness\[{package}\]'") as refused:
+        open_shelf(url)
+    assert module in str(refused.value), "the library behind the extra is named too"
 
 
 def test_a_damaged_copy_is_not_believed(tmp_path: Path) -> None:
