@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from assay.harness.errors import RefusalError
 from assay.results.paired import Estimates, Screen, estimate, noise_floor, pairs_needed, screen
-from assay.results.record import finite_float
+from assay.results.thresholds import Thresholds
 from assay.results.units import duration, percent, signed
 
 if TYPE_CHECKING:
@@ -21,38 +20,6 @@ if TYPE_CHECKING:
 RULE = "gate/2"  # 2: hiccups by Rosner's test, in the noise floor too; 1 trimmed pairs on both sides
 FEWEST = 3
 MARGINS = 4.0  # the margin of "same", in noise floors: 97 % of A/A comparisons lie inside it
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What counts.
-
-    Attributes:
-        min_effect: smallest change that matters, as a share; raised to twice the case's own A/A noise floor where that is more.
-        min_seconds: smallest change that matters, absolute.
-        alpha: one-sided error of the first pass.
-        confirm_alpha: one-sided error of the confirming pass.
-        widest: largest margin within which a case may be called the same, however noisy it is.
-        looks: how often a case may be judged before its suspicion is confirmed: 2 where undecided ones get more pairs. Every look may err
-            with the share 1 / looks of the errors stated here, and of the 5 % of ``same`` (Bonferroni), so together they err no oftener.
-
-    """
-
-    min_effect: float = 0.01
-    min_seconds: float = 1e-6
-    alpha: float = 0.025
-    confirm_alpha: float = 0.05
-    widest: float = 0.05
-    looks: int = 1
-
-    def checked(self) -> Thresholds:
-        """Refuse a threshold that is not positive, or an error rate that is none (RefusalError)."""
-        for name, value in asdict(self).items():
-            top = 0.5 if name.endswith("alpha") else math.inf
-            if not 0 < (finite_float(value) or 0.0) < top:
-                message = "must be a positive number" + (" under 0.5" if top < 1 else "")
-                raise RefusalError(message, value=value, where=name, fix=f"The default is {getattr(Thresholds(), name)}.")
-        return self
 
 
 @dataclass(frozen=True)
@@ -140,7 +107,7 @@ def decide(i: int, shown: Shown, floor: float, seconds: float, pairs: int, thres
         trimmed=int(whole.trimmed[i]),
         floor=floor,
         margin=margin,
-        needed=enough(pairs_needed(effect, spread, margin=math.log1p(margin), level=same_level(thresholds)), effect, floor, pairs),
+        needed=enough(pairs_needed(effect, spread, margin=math.log1p(margin), level=thresholds.same_level), effect, floor, pairs),
     )
     if spread == 0:
         return coarse(found, thresholds)
@@ -172,18 +139,13 @@ def quiet(found: Look, seconds: float, thresholds: Thresholds) -> Look:
     assert ends is not None  # noqa: S101 - every look with enough pairs has one
     assert found.margin is not None  # noqa: S101 - likewise
     low, high = ends
-    span = f"the {percent(same_level(thresholds))} interval, {signed(low)} to {signed(high)},"
+    span = f"the {percent(thresholds.same_level)} interval, {signed(low)} to {signed(high)},"
     if -found.margin / (1 + found.margin) <= low and high <= found.margin:
         return replace(found, status="same", reason=f"{span} is within {percent(found.margin)}")
     if max(abs(low), abs(high)) * seconds < thresholds.min_seconds:
         return replace(found, status="same", reason=f"{span} is under {duration(thresholds.min_seconds)}")
     needed = f"about {found.needed} pairs would decide" if found.needed else "no number of pairs would decide"
     return replace(found, reason=f"{span} reaches beyond {percent(found.margin)}: {needed}")
-
-
-def same_level(thresholds: Thresholds) -> float:
-    """Give the level of the interval that must lie inside the margin: 90 %, two one-sided tests at 5 %; 95 % where there are two looks."""
-    return 1 - 0.1 / thresholds.looks
 
 
 def hold(first: Look, base: Floats, head: Floats, thresholds: Thresholds) -> tuple[Look, Look]:

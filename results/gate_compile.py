@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from assay.results.gate import FEWEST, Look, Thresholds, look
+from assay.results.gate import FEWEST, Look, look
+from assay.results.thresholds import Thresholds
 from assay.results.units import duration, percent, signed
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assay.results.gate import Thresholds, look
+from assay.results.gate import look
 from assay.results.gate_pairs import Pairs
 from assay.results.gate_rows import Row, arrays, gap
+from assay.results.thresholds import Thresholds
 
 REACH = 2  # a case is worth more pairs if it needs at most so many times those it would then have: what it needs is an estimate
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from assay.harness.errors import StoreError
-from assay.results.gate import RULE, Thresholds
+from assay.results.gate import RULE
 from assay.results.gate_compile import Compiled, read_compiled
 from assay.results.gate_rows import CODES, STATUSES, Row
 from assay.results.outcome import combine
+from assay.results.thresholds import Thresholds
 
 SCHEMA = "assay.gate/1"
 FILE = "gate.json"

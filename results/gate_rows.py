@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from assay.results.compare import CODES as COMPARE_CODES
 from assay.results.compare import obstacle, one_scale, remarks
-from assay.results.gate import Look, Thresholds, false_flags, hold, look
+from assay.results.gate import Look, false_flags, hold, look
 from assay.results.gate_pairs import Name, Pairs
 from assay.results.side import METRIC
+from assay.results.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from assay.results.paired import Floats

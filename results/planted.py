@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assay.results.gate import Thresholds, hold, look
+from assay.results.gate import hold, look
+from assay.results.thresholds import Thresholds
 
 if TYPE_CHECKING:
     import numpy as np

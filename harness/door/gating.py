@@ -22,8 +22,8 @@ from assay.harness.rundir import finite, write_atomic
 from assay.results.store import new_id
 
 if TYPE_CHECKING:
-    from assay.results.gate import Thresholds
     from assay.results.gate_report import GateReport
+    from assay.results.thresholds import Thresholds
 
 FOLDER = "gates"
 SHARE = 0.8  # of a time budget that measuring may plan with; the rest is for starting processes

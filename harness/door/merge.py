@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.harness.door.console import parser
-from assay.harness.door.gate import output_options, tell_all, write
+from assay.harness.door.gate import tell_all, write
+from assay.harness.door.gate_options import output_options
 
 SUMMARY = "make one verdict of the shards of a gate (their gate.json, or their folders)"
 EPILOG = "All shards 1/n to n/n must be there, each once: a part that was not measured cannot pass.\n"

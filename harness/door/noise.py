@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from assay.harness.door.console import emit_json, out, parser
-from assay.harness.door.gate import check_alone, gate_of, measuring_options, split, table_of
+from assay.harness.door.gate import check_alone, gate_of, split, table_of
+from assay.harness.door.gate_options import measuring_options
 from assay.harness.door.gating import hold_gate, make_folder, store_root
 from assay.harness.door.sides import Side, with_output
 from assay.harness.errors import RefusalError

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.harness.door.console import color, emit_json, out, parser, tell
-from assay.harness.door.gate import check_alone, gate_of, measuring_options, table_of
+from assay.harness.door.gate import check_alone, gate_of, table_of
+from assay.harness.door.gate_options import measuring_options
 from assay.harness.door.gating import hold_gate, make_folder, store_root
 from assay.harness.door.sides import Side
 from assay.harness.errors import StoreError

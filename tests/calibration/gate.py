@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.results.gate import Thresholds, hold, look
+from assay.results.gate import hold, look
+from assay.results.thresholds import Thresholds
 from tests.calibration.models import MODELS, proportion, walk
 
 Values = NDArray[np.float64]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assay.results.gate import Look, Thresholds, hold, look
+from assay.results.gate import Look, hold, look
 from assay.results.gate_extend import REACH
+from assay.results.thresholds import Thresholds
 from tests.calibration.gate import CASES, NOISES, SLOW, Count, Suite, Values, runs_of, spreads
 from tests.calibration.models import proportion
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from assay.harness.errors import RefusalError
-from assay.results.gate import Look, Thresholds, enough, false_flags, hold, look, neighbours
+from assay.results.gate import Look, enough, false_flags, hold, look, neighbours
+from assay.results.thresholds import Thresholds
 
 T = Thresholds()
 

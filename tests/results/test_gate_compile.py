@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from assay.results.gate import Thresholds
 from assay.results.gate_compile import compile_lines, compile_times, read_compiled
 from assay.results.gate_report import GateReport
 from assay.results.gate_text import gate_lines, markdown
+from assay.results.thresholds import Thresholds
 from tests.results.test_gate_report import report, row
 
 FILLED = {"files": {"base": 3, "head": 4}}

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assay.results.gate import Thresholds, look
+from assay.results.gate import look
 from assay.results.gate_extend import extended, undecided
 from assay.results.gate_pairs import Pairs
 from assay.results.gate_rows import Row, looked
 from assay.results.side import Side
+from assay.results.thresholds import Thresholds
 from tests.results.builders import time_record
 
 TWO = Thresholds(looks=2)

@@ -11,12 +11,13 @@ import pytest
 
 from assay.harness.errors import RefusalError, StoreError
 from assay.results.exchange.github import cell, escape
-from assay.results.gate import Look, Thresholds
+from assay.results.gate import Look
 from assay.results.gate_junit import junit
 from assay.results.gate_merge import merge
 from assay.results.gate_report import GateReport, read_report
 from assay.results.gate_rows import STATUSES, Row
 from assay.results.gate_text import gate_lines, markdown, workflow_commands
+from assay.results.thresholds import Thresholds
 
 LOOK = Look("slower", "why", change=0.05, interval=(0.04, 0.06), interval90=(0.041, 0.059), p=1e-6, pairs=10, floor=0.002, margin=0.01)
 HOSTILE = "<script>alert(1)</script>|`x`\x1b[31m\n::error::boo,]]>"

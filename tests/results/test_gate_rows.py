@@ -9,9 +9,9 @@ import pytest
 from assay.harness.case import Case
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
-from assay.results.gate import Thresholds
 from assay.results.gate_pairs import Pairs, own_names, read_pairs
 from assay.results.gate_rows import confirm_rows, judge_pass, suspects
+from assay.results.thresholds import Thresholds
 from tests.results.builders import case, measured, time_record, write_records, write_run, wrong
 
 T = Thresholds()

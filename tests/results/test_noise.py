@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assay.results.gate import Thresholds
 from assay.results.gate_report import GateReport
 from assay.results.gate_rows import Row
 from assay.results.noise import document, noise_lines, noises
 from assay.results.planted import rates
+from assay.results.thresholds import Thresholds
 
 
 def report(noise: float, *, cases: int = 12, pairs: int = 10, seed: int = 1) -> GateReport:
