@@ -18,6 +18,7 @@ PACKAGES = ("assay-harness", "torch", "numpy", "mpi4py", "mpich", "openmpi", "ml
 # Settings that change what is measured; nothing else of the environment is stored.
 ALLOWED = re.compile(r"^(NCCL|RCCL|UCX|FI|MPICH|MPIR|OMPI_MCA|OMP|MKL|OPENBLAS|GLOO|TORCH|CUDA|HIP|ROCR|NVIDIA|SLURM_JOB_ID|KMP)(_|$)")
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
+ROOMS = ("harness", "suites", "collectives", "conf")
 HARDWARE = ("cpu_model", "cores", "memory_gib", "devices")
 SOFTWARE = ("kernel", "python", "packages", "mpi", "threads", "launch_flags")
 
@@ -51,7 +52,16 @@ def gather(environ: Mapping[str, str], *, mpi: str, folder: Path, launch_flags: 
         "clock_policy": clock_policy(),
         "environment": {name: environ[name] for name in sorted(environ) if ALLOWED.match(name) and not SECRET.search(name)},
         "git": git(folder),
+        "code": measuring_code(),
     }
+
+
+def measuring_code() -> str:
+    """Hash the code that measures, and its configuration, file by file (SHA-256): whoever has the same files gets the same."""
+    root = Path(__file__).parents[1]
+    paths = sorted(path for room in ROOMS for path in (root / room).rglob("*") if path.suffix in {".py", ".yaml"})
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n" for path in paths]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def class_of(facts: Mapping[str, Any], names: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ AROUND = 8  # runs on either side in which a fact must change once and only once
 NEAR = 2  # runs by which a change may be misplaced
 # Most telling first: if several kinds of facts changed at once the first names the class, and all are told.
 KINDS = ("method", "hardware", "environment", "real")
-METHOD = ("assay", "packages.assay-harness")
+METHOD = ("assay", "packages.assay-harness", "code")
 HARDWARE = ("hw_class", "host", "cpu_model", "cores", "memory_gib", "devices")
 CODE = ("git.revision", "git.dirty")
 OFTEN = 0.5  # share of runs with a mark from which on a segment counts as marked

@@ -21,6 +21,7 @@ from typing import Any
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
 from assay.results.document import read_config
+from assay.results.dossier_plan import canonical, differences, plan_hash
 from assay.results.judge import consider, read_run
 from assay.results.record import read_records
 from assay.results.redaction import Redactor
@@ -41,17 +42,9 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def canonical(data: object) -> bytes:
-    """Write plain JSON in one way only."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-
-
-def plan_hash(run: RunDir) -> str:
-    """Hash what a run had planned to measure: the keys of its cases, in any order; empty where that cannot be read."""
-    try:
-        return sha256(canonical(sorted(str(case["key"]) for case in run.read_json("plan.json")["cases"])))
-    except (StoreError, KeyError, TypeError):
-        return ""
+def plan_of(run: RunDir) -> str:
+    """Hash what a run had planned to measure; empty where that cannot be read."""
+    return plan_hash(optional(run, "plan.json"))
 
 
 def code_hashes() -> dict[str, str]:
@@ -64,13 +57,20 @@ def code_hashes() -> dict[str, str]:
     return {path.relative_to(root).as_posix(): sha256(path.read_bytes()) for path in paths}
 
 
-def matching(store: Store, runs: Sequence[RunDir]) -> list[RunDir]:
-    """Find every run of the store that had planned the same as one of these, oldest first: nobody chooses which ones are shown."""
-    wanted = {plan_hash(run) for run in runs}
+def matching(store: Store, runs: Sequence[RunDir], *, sent: Mapping[str, Any] | None = None) -> list[RunDir]:
+    """Find every run of the store that had planned the same as one of these, or as the plan that was sent, oldest first.
+
+    Nobody chooses which ones are shown: a run that failed, or left out part of its plan, is among them. RefusalError where there is none.
+    """
+    wanted = {plan_of(run) for run in runs} | ({plan_hash(sent)} if sent is not None else set())
     if "" in wanted:
         message = "a run whose plan cannot be read belongs to no dossier"
         raise RefusalError(message, where="RUN", fix="Name runs with a plan.json.")
-    return [run for run in (RunDir(store.root / name) for name in store.ids()) if plan_hash(run) in wanted]
+    found = [run for run in (RunDir(store.root / name) for name in store.ids()) if plan_of(run) in wanted]
+    if not found:
+        message = "no run of this store had this plan"
+        raise RefusalError(message, value=str(store.root), where="--plan", fix="Measure it: assay run --plan-file FILE.")
+    return found
 
 
 @dataclass(frozen=True)
@@ -81,23 +81,42 @@ class Dossier:
     runs: Sequence[Mapping[str, bytes]]
 
 
-def make(store: Store, runs: Sequence[RunDir], *, redactor: Redactor | None = None) -> Dossier:
-    """Make a dossier of all runs of a plan; with a redactor names are taken out before anything is hashed."""
-    found = matching(store, runs)
+def make(
+    store: Store,
+    runs: Sequence[RunDir],
+    *,
+    sent: Mapping[str, Any] | None = None,
+    code: str = "",
+    redactor: Redactor | None = None,
+) -> Dossier:
+    """Make a dossier of all runs of a plan.
+
+    Args:
+        store: where they are.
+        runs: some runs of the plan; none where ``sent`` is given.
+        sent: the plan itself, as somebody else sent it.
+        code: hash of the code that measures here now, as runs hold that of theirs.
+        redactor: takes names out before anything is hashed.
+
+    """
+    found = matching(store, runs, sent=sent)
+    plan = canonical(sent if sent is not None else dict(optional(runs[0], "plan.json")))
     raw = [files_of(run) for run in found]
     shipped = [
         files if redactor is None else {redactor.text(name): redactor.file(name, content) for name, content in files.items()}
         for files in raw
     ]
     entries = chain([run.id for run in found], shipped)
-    code = code_hashes()
+    files = code_hashes()
     manifest = {
         "schema": SCHEMA,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "assay": metadata.version("assay-harness"),
         "python": platform.python_version(),
-        "plan": sorted({plan_hash(run) for run in runs}),
-        "code": {"files": code, "sha256": sha256(canonical(code))},
+        "plan": sorted({plan_of(run) for run in found}),
+        "plan_file": json.loads(plan if redactor is None else redactor.file("plan.json", plan)),
+        "plan_sent": sent is not None,
+        "code": {"files": files, "sha256": sha256(canonical(files)), "measuring": code},
         "redacted": redactor is not None,
         "entries": entries,
         "self_check": {run.id: self_check(run) for run in found},
@@ -110,12 +129,23 @@ def chain(ids: Sequence[str], runs: Sequence[Mapping[str, bytes]]) -> list[dict[
     entries, before = [], BEGIN
     for number, (run, files) in enumerate(zip(ids, runs, strict=True), start=1):
         hashes = {name: sha256(content) for name, content in sorted(files.items())}
-        told = json.loads(files.get("run.json", b"{}") or b"{}")
-        status = {name: told.get(name) for name in ("status", "started", "ended", "exit_code", "summary")} if isinstance(told, dict) else {}
-        entry = {"number": number, "run": run, "files": hashes, **status, "previous": before}
+        told = parsed(files.get("run.json"))
+        status = {name: told.get(name) for name in ("status", "started", "ended", "exit_code", "summary")}
+        inputs = {"plan": plan_hash(parsed(files.get("plan.json"))), "config": hashes.get("config.yaml", "")}
+        code = str(parsed(files.get("facts.json")).get("code", ""))
+        entry = {"number": number, "run": run, "files": hashes, **status, "inputs": inputs, "code": code, "previous": before}
         before = sha256(canonical(entry))
         entries.append(entry | {"hash": before})
     return entries
+
+
+def parsed(content: bytes | None) -> Mapping[str, Any]:
+    """Read a JSON object; empty where it is none."""
+    try:
+        data = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def self_check(run: RunDir) -> str:
@@ -211,10 +241,32 @@ def problems(found: Dossier) -> list[str]:
         )
         told += [f"{named}: {name} is {'missing' if name not in files else 'not what was hashed'}" for name in wrong]
         before = str(entry.get("hash"))
+        plan = parsed(files.get("plan.json"))
+        if "plan" in found.manifest and plan_hash(plan) not in found.manifest["plan"]:
+            told.append(f"{named} had another plan than the dossier names")
     rest = {name: value for name, value in found.manifest.items() if name != "end"}
     if found.manifest.get("end") != sha256(canonical(rest)):
         told.append("the manifest was changed after it was made")
     return told
+
+
+def against_plan(found: Dossier, sent: Mapping[str, Any]) -> list[str]:
+    """Say what in a dossier is not the plan that was sent: the plan it names, or that of one of its runs; case by case, budgets too."""
+    told = [f"the plan in the dossier {odd}" for odd in differences(sent, found.manifest.get("plan_file"))]
+    for entry, files in zip(found.manifest["entries"], found.runs, strict=True):
+        told += [f"entry {entry.get('number')} ({entry.get('run')}) {odd}" for odd in differences(sent, parsed(files.get("plan.json")))]
+    return told
+
+
+def codes(found: Dossier) -> list[str]:
+    """Say which runs were measured by other code than the dossier lists; where a run does not tell, that is said too."""
+    listed = found.manifest.get("code", {}).get("measuring", "")
+    return [
+        f"entry {entry.get('number')} ({entry.get('run')}) "
+        + ("was measured by other code than the dossier lists" if entry.get("code") else "does not say which code measured it")
+        for entry in found.manifest["entries"]
+        if entry.get("code", "") != listed or not listed
+    ]
 
 
 def bring_in(found: Dossier, store: Store, *, origin: str) -> list[RunDir]:

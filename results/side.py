@@ -16,7 +16,7 @@ METRIC = "time"
 HARDWARE = ("cpu_model", "cores", "memory_gib", "devices")
 SOFTWARE = ("kernel", "python", "packages", "mpi", "threads", "launch_flags")
 # Facts that differ between any two runs and say nothing about the machine.
-FLEETING = {"boot_id", "environment", "git"}
+FLEETING = {"boot_id", "environment", "git", "code"}
 MANY = 4
 
 

@@ -13,7 +13,8 @@ from assay.harness.errors import RefusalError
 SUMMARY = "write a run in the format of another tool"
 EPILOG = """\
 junit: one test case a case; what was not measured never passes.       github: job summary (with annotations on standard error)
-gitlab: metrics report.  openmetrics: gauges for a node exporter.       bmf: Bencher.  pytorch-hud: benchmark database v3.
+gitlab: metrics report.  gitlab-codequality: a finding for all that failed. openmetrics: gauges for a node exporter.
+bmf: Bencher.  pytorch-hud: benchmark database v3.
 github-action-benchmark: -o DIR gets one file for each direction.       pytest-benchmark: for its compare.  csv, parquet: all figures.
 """
 

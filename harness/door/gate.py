@@ -168,6 +168,10 @@ def tell_all(ns: Namespace, report: GateReport) -> int:
         from assay.results.gate_junit import junit
 
         write(ns.junit, junit(report), mode="w")
+    if ns.codequality:
+        from assay.results.gate_junit import code_quality
+
+        write(ns.codequality, code_quality(report), mode="w")
     if ns.annotations == "github" or (ns.annotations == "auto" and os.environ.get("GITHUB_ACTIONS") == "true"):
         for line in workflow_commands(report):
             tell(line)

@@ -73,6 +73,7 @@ def output_options(p: Parser) -> None:
     p.add_argument("--json", action="store_true", help="print one JSON document")
     p.add_argument("--markdown", metavar="FILE", help="write a summary as Markdown (also appended to $GITHUB_STEP_SUMMARY)")
     p.add_argument("--junit", metavar="FILE", help="write JUnit XML")
+    p.add_argument("--codequality", metavar="FILE", help="write what failed as GitLab's Code Quality findings")
     p.add_argument(
         "--annotations", choices=("auto", "github", "none"), default="auto", help="print GitHub's annotations (default: in its jobs)"
     )

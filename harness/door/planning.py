@@ -8,6 +8,7 @@ import fnmatch
 import inspect
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -18,8 +19,9 @@ from assay.harness.door.compose import Composed, suite_options
 from assay.harness.door.value import affordable
 from assay.harness.errors import RefusalError
 from assay.harness.params import Param, schema
-from assay.harness.plan import LeftOut, Plan, expand
+from assay.harness.plan import LeftOut, Plan, expand, need_of
 from assay.harness.plancheck import positive_int
+from assay.harness.planfile import read_plan
 from assay.harness.targets import needs_of, resolve
 from assay.harness.telemetry.open import check_name
 
@@ -40,9 +42,7 @@ def make_plan(
 ) -> Plan:
     """Plan a composed configuration on this machine; ``nranks`` and ``nodes`` come from a world that is already up."""
     config = composed.config
-    site = dict(config["site"])
-    if not site.get("memory_nbytes") and (config.get("device") or site.get("device")) == "cpu":
-        site["memory_nbytes"] = psutil.virtual_memory().available
+    site = with_memory(config["site"], str(config.get("device") or config["site"].get("device")))
     wanted = positive_int(site.get("nranks"), where="site.nranks")
     if nranks is not None and wanted != nranks and any(o.startswith("site.nranks=") for o in composed.overrides):
         message = f"the world that is up has {nranks} ranks"
@@ -58,6 +58,26 @@ def make_plan(
     whole = calibrated(plan, config, config_dirs)
     variables = check_rank_env(site.get("rank_env"), ranks_per_node=total // hosts)
     return dataclasses.replace(whole, telemetry=telemetry, share=share, exclusive=exclusive, rank_env=variables)
+
+
+def sent_plan(path: Path, config: Mapping[str, Any], *, nranks: int | None, share: bool, exclusive: bool) -> Plan:
+    """Take a plan as somebody made it elsewhere; what its cases need is asked anew, for this machine.
+
+    RefusalError where the world that is up does not fit, or a case does not fit the memory.
+    """
+    plan = read_plan(path)
+    if nranks is not None and plan.nranks != nranks:
+        message = f"the world that is up has {nranks} ranks"
+        raise RefusalError(message, value=plan.nranks, where=str(path), fix="Start as many ranks as the plan has.")
+    here = {**config, "site": with_memory(config["site"], plan.cases[0].device), "exclusive": exclusive}
+    needs = {case.key: need_of(case, needs_of(case.target), {}, here) for case in plan.cases}
+    return dataclasses.replace(plan, needs=needs, share=share, exclusive=exclusive)
+
+
+def with_memory(site: Mapping[str, Any], device: str) -> dict[str, Any]:
+    """Give the site with the memory that is free here, where the device is the CPU and nothing is stated."""
+    known = site.get("memory_nbytes") or device != "cpu"
+    return dict(site) if known else {**site, "memory_nbytes": psutil.virtual_memory().available}
 
 
 def nodes_of(site: Mapping[str, Any], nranks: int, *, found: int | None) -> int:

@@ -32,6 +32,9 @@ def arguments() -> Parser:
     p = parser("run", SUMMARY, f"{EPILOG}\nConfiguration groups and their options (assay run --cfg job shows every key):\n{groups()}")
     shared(p)
     p.add_argument("--json", action="store_true", help="print one JSON document on standard output (progress goes to standard error)")
+    p.add_argument(
+        "--plan-file", metavar="FILE", help="measure the plan of this file (assay plan --out); what is said of suites selects nothing then"
+    )
     p.add_argument("--runs", type=int, default=1, metavar="N", help="make N fresh launches, each a run of its own (default 1)")
     p.add_argument("--base", metavar="RUN", help="compare with these runs and let the comparison decide the exit code too")
     p.add_argument("--resume", metavar="RUN", help="finish an interrupted run, measuring nothing twice")
@@ -115,7 +118,10 @@ def prepare(ns: Namespace, overrides: Sequence[str], *, nranks: int | None = Non
     rules = read_rules(composed.config.get("rules"))  # what could not judge is refused now, not after hours of measuring
     planning.check_aims(rules.aims, composed.config["suite"], options("suite", ns.config_dir))
     stated_limits(composed.config.get("hardware") or {})
-    plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir, share=ns.share, exclusive=ns.exclusive)
+    if getattr(ns, "plan_file", None):
+        plan = planning.sent_plan(Path(ns.plan_file), composed.config, nranks=nranks, share=ns.share, exclusive=ns.exclusive)
+    else:
+        plan = planning.make_plan(composed, nranks=nranks, nodes=nodes, config_dirs=ns.config_dir, share=ns.share, exclusive=ns.exclusive)
     plan = planning.named(plan, [*ns.case, *lines_of(ns.cases)])
     return composed, planning.cut(plan, seconds=planning.duration(ns.budget), shard=planning.shard_of(ns.shard))
 

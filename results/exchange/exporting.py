@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from assay.harness.errors import RefusalError
 from assay.harness.rundir import write_atomic
-from assay.results.exchange import dashboards, github, junit, openmetrics, pytest_benchmark, tabular
+from assay.results.exchange import codequality, dashboards, github, junit, openmetrics, pytest_benchmark, tabular
 from assay.results.exchange.outcomes import outcomes
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ FORMATS = (
     "junit",
     "github",
     "gitlab",
+    "gitlab-codequality",
     "bmf",
     "github-action-benchmark",
     "pytest-benchmark",
@@ -37,6 +38,7 @@ def text_of(judgement: Judgement, fmt: str) -> str:
     writers: dict[str, Callable[[], str]] = {
         "junit": lambda: junit.write(found, name=f"assay {judgement.run.id}", stamp=str(described.get("started", ""))),
         "github": lambda: github.summary(found, title=title, lines=[judgement.coverage.text(), *judgement.problems]),
+        "gitlab-codequality": lambda: as_json(codequality.write(found)),
         "gitlab": lambda: openmetrics.write(records, digits=GITLAB_DIGITS),
         "openmetrics": lambda: openmetrics.write(records),
         "csv": lambda: tabular.write_csv(records),

@@ -34,9 +34,10 @@ HEADS = (
     "nodes only: coverage",
     "width in %",
     "equal: ranked apart [95 %]",
-    "3 % faster: right / wrong",
-    "5 %: right / wrong",
-    "10 %: right / wrong",
+    "3 % faster: ranked right",
+    "5 %",
+    "10 %",
+    "ranked the wrong way round [95 %]",
 )
 
 
@@ -99,6 +100,17 @@ class Count:
         own = (self.outcomes or {})[truth]
         return own[outcome] / own.total()
 
+    def share(self, truth: float, outcome: str) -> str:
+        """Write it with its interval."""
+        own = (self.outcomes or {})[truth]
+        return written(own[outcome], own.total())
+
+
+def written(hits: int, trials: int) -> str:
+    """Write a counted rate with its exact 95 % interval."""
+    low, high = proportion(hits, trials)
+    return f"{hits / trials:.3f} [{low:.3f}, {high:.3f}]"
+
 
 def outcome(ranking: list[list[str]], truth: float) -> str:
     """Say what a ranking of ``a`` and ``b`` came to, where b is ``truth`` times as fast: together, right or wrong."""
@@ -136,19 +148,19 @@ def settings() -> Iterator[Setting]:
 
 def row(of: Setting, found: Count) -> str:
     """Write one row."""
-    low, high = proportion(found.covered, found.trials)
-    own = (found.outcomes or {})[1.0]
-    wrong = proportion(own["wrong"], own.total())
-    pairs = [f"{found.rate(truth, 'right'):.3f} / {found.rate(truth, 'wrong'):.4f}" for truth in TRUTHS[1:]]
+    right = [found.share(truth, "right") for truth in TRUTHS[1:]]
+    faster = [(found.outcomes or {})[truth] for truth in TRUTHS[1:]]
+    turned = sum(counted["wrong"] for counted in faster)
     cells = (
         of.model,
         f"{of.nodes} x {of.sessions}",
         f"{100 * of.node:g} / {100 * of.session:g} / {100 * of.run:g}",
-        f"{found.covered / found.trials:.3f} [{low:.3f}, {high:.3f}]",
+        written(found.covered, found.trials),
         f"{found.nodes_only / found.trials:.3f}",
         f"{100 * found.width / found.trials:.1f}",
-        f"{found.rate(1.0, 'wrong'):.3f} [{wrong[0]:.3f}, {wrong[1]:.3f}]",
-        *pairs,
+        found.share(1.0, "wrong"),
+        *right,
+        written(turned, sum(counted.total() for counted in faster)),
     )
     return f"| {' | '.join(cells)} |"
 

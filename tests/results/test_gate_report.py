@@ -12,7 +12,7 @@ import pytest
 from assay.harness.errors import RefusalError, StoreError
 from assay.results.exchange.github import cell, escape
 from assay.results.gate import Look
-from assay.results.gate_junit import junit
+from assay.results.gate_junit import code_quality, junit
 from assay.results.gate_merge import merge
 from assay.results.gate_report import GateReport, read_report
 from assay.results.gate_rows import STATUSES, Row
@@ -149,3 +149,14 @@ def test_junit_counts_what_failed() -> None:
         "errors": "1",
         "skipped": "3",
     }
+
+
+def test_gitlab_findings_are_what_failed_and_nothing_else() -> None:
+    statuses = ["same", "faster", "slower", "wrong", "missing", "inconclusive", "new", "not-comparable", "known"]
+    found = json.loads(code_quality(report(*(row(status, key=f"k{i}") for i, status in enumerate(statuses)))))
+    assert {one["description"].partition(":")[0]: one["severity"] for one in found} == {
+        "slower": "major",
+        "wrong": "blocker",
+        "missing": "critical",
+    }
+    assert json.loads(code_quality(report(row("same")))) == []
