@@ -63,11 +63,11 @@ def load(*runs: str | RunDir, store: str | Path | Store | None = None) -> pd.Dat
 
     opened = open_store(store)
     found = [one for run in runs or opened.ids() for one in ([run] if isinstance(run, RunDir) else opened.resolve(run))]
-    runs = list(dict.fromkeys(found))
+    chosen = list(dict.fromkeys(found))
     # Fewer files are read sooner than DuckDB is loaded.
-    here = [run.id for run in runs if run.path == opened.root / run.id] if len(runs) >= MANY else []
+    here = [run.id for run in chosen if run.path == opened.root / run.id] if len(chosen) >= MANY else []
     ready = compacted(opened.root, here).rows(list(COLUMNS)) if here else {}
-    rows = [row for run in runs for row in rows_of(run, ready.get(run.id) if run.path == opened.root / run.id else None)]
+    rows = [row for run in chosen for row in rows_of(run, ready.get(run.id) if run.path == opened.root / run.id else None)]
     return pd.DataFrame(rows, columns=[*COLUMNS, "params"])
 
 

@@ -105,8 +105,8 @@ def quick(data: Mapping[str, Any], info: RunInfo) -> Reading:
 
 def from_row(row: tuple[Any, ...], info: RunInfo) -> Reading:
     """Make the same of a compacted row."""
-    *head, flags, hw_class, inject = row
-    return Reading(info.id, *head, tuple(flags or ()), hw_class or info.hw_class, inject)
+    key, suite, subject, name, value, unit, better, flags, hw_class, inject = row
+    return Reading(info.id, key, suite, subject, name, value, unit, better, tuple(flags or ()), hw_class or info.hw_class, inject)
 
 
 def derived(run: RunDir, info: RunInfo) -> list[Reading]:

@@ -28,6 +28,7 @@ from assay.results.compare import Comparison, compare
 from assay.results.judge import judge
 from assay.results.report import render_comparison
 from assay.results.report_content import gather
+from assay.results.series import Timeline
 from assay.results.store import Store, new_id
 from assay.results.timeline import read_timeline
 from tests.results.builders import MEASURED, bare_rules, case, measured, time_record, write_run
@@ -114,7 +115,7 @@ def test_listing_a_million_records(benchmark: BenchmarkFixture, million: Store, 
 def test_compacting_makes_a_metric_quicker_to_read(benchmark: BenchmarkFixture, million: Store, request: pytest.FixtureRequest) -> None:
     compact(million)
 
-    def read() -> timeline.Timeline:
+    def read() -> Timeline:
         return read_timeline(million, metric="time")
 
     found = benchmark.pedantic(read, rounds=3)
