@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from typing import Any
 
 from assay.harness.errors import RefusalError, StoreError
@@ -39,6 +39,10 @@ class Known:
     until: str
     worst: float
     who: str = ""
+
+    def fits(self, key: str) -> bool:
+        """Tell whether a case is meant; brackets stand for themselves, since keys hold lists."""
+        return fnmatchcase(key, self.case.replace("[", "[[]"))
 
     def says(self, change: float | None, today: date) -> tuple[bool, str]:
         """Tell of a case that is worse: (still known, in words); it is not once the day has passed or it is worse than was accepted."""
@@ -82,6 +86,8 @@ def read(store: Store) -> list[Known]:
             data = json.loads(path.read_text(encoding="utf-8"))
             one = Known(**{f.name: data[f.name] for f in fields(Known) if f.name in data})
             date.fromisoformat(one.until)
+            if (finite_float(one.worst) or 0.0) <= 0 or not str(one.reason).strip():
+                raise ValueError("it needs a positive worst and a reason")  # noqa: EM101, TRY003, TRY301 - becomes the message below
             found.append(one)
         except (OSError, ValueError, TypeError) as error:
             message = f"cannot read {path}: {error}"
@@ -106,7 +112,7 @@ def mark(rows: Iterable[Any], known: Sequence[Known], *, on: date | None = None)
     day = on or today()
     found = []
     for row in rows:
-        fits = [one for one in known if row.status == "slower" and fnmatch(row.key, one.case)]
+        fits = [one for one in known if row.status == "slower" and one.fits(row.key)]
         if not fits:
             found.append(row)
             continue
