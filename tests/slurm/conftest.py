@@ -24,6 +24,11 @@ class Login(Place):
         """Let Slurm's commands find the cluster."""
         return {**super().environ, **self.cluster.environ}
 
+    def garbled(self) -> bool:
+        """Tell whether Slurm's PMI-2 could not read what MPICH sent it (bytes of unset memory): then no rank came up, and no run is to blame."""
+        logs = [path.read_text(encoding="utf-8", errors="replace") for run in self.runs for path in (run / "logs").glob("*.txt")]
+        return any("mpi/pmi2: invalid client request" in text for text in logs)
+
     def allocated(self, *argv: str, nodes: int = 1, tasks: int = 2) -> tuple[str, ...]:
         """Give the words that start a command inside an allocation."""
         return ("salloc", "--quiet", "--nodes", str(nodes), "--ntasks", str(tasks), *argv)
@@ -42,6 +47,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture
 def login(tmp_path: Path, cluster: Cluster) -> Iterator[Login]:
-    """Give a folder on an empty cluster."""
+    """Give a folder on an empty cluster; a job that a failed test left there is ended, so that the next test is not judged by it."""
     cluster.settle()
     yield from checked(Login(tmp_path, cluster))
+    cluster.command("scancel", "--user", "root", check=False)
