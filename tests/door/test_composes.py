@@ -10,6 +10,7 @@ import pytest
 from assay.harness.door.compose import compose, options
 from assay.harness.door.planning import make_plan
 from tests.door.place import BUDGET, Place
+from tests.suites.numerics.units.written import made
 
 PLANS, SITES, SUITES = options("plan"), options("site"), options("suite")
 
@@ -38,16 +39,19 @@ def spelled(value: Any) -> str:
     return str(value)
 
 
-def smallest() -> list[str]:
+def smallest(given: str) -> list[str]:
     """Cut every axis of every suite to its first value, which ought to be its least demanding."""
-    suites = compose([f"suite=[{','.join(SUITES)}]"]).config["suite"]
-    return [f"suite.{name}.axes.{axis}=[{spelled(values[0])}]" for name, suite in suites.items() for axis, values in suite["axes"].items()]
+    suites = compose([f"suite=[{','.join(SUITES)}]", given]).config["suite"]
+    return [given] + [
+        f"suite.{name}.axes.{axis}=[{spelled(values[0])}]" for name, suite in suites.items() for axis, values in suite["axes"].items()
+    ]
 
 
 @pytest.fixture(scope="module")
 def shown(place: Place) -> dict[str, Any]:
     """Run every suite once, in one launch."""
-    done = place.assay("run", f"suite=[{','.join(SUITES)}]", *smallest(), *BUDGET, "--allow-inconclusive", seconds=200)
+    given = f"suite.vectors.file={made(place.folder / 'vectors.npz')}"  # the one parameter without a default
+    done = place.assay("run", f"suite=[{','.join(SUITES)}]", *smallest(given), *BUDGET, "--allow-inconclusive", seconds=200)
     assert done.returncode == 0, done.stdout + done.stderr
     return place.show()
 

@@ -12,6 +12,7 @@ from assay.harness.errors import RefusalError
 from assay.suites.numerics.units import vectors
 from assay.suites.numerics.units.options import changed
 from assay.suites.numerics.units.presets import PRESETS, preset
+from tests.suites.numerics.units.written import made
 
 FILE = Path(__file__).parents[4] / ".." / "shared" / "data" / "tensor-core-vectors" / "vectors.npz"
 hardware = pytest.mark.skipif(not FILE.exists(), reason="the published vectors are not beside this clone (../shared/data)")
@@ -51,17 +52,6 @@ def test_all_units_are_told_apart_where_their_arithmetic_differs() -> None:
     one = next(one for one in vectors.read(FILE) if one.name == "H100_e4m3.fp32")
     counts = vectors.against_presets(one)
     assert [name for name, count in counts.items() if count == 0] == ["h100_fp8"]
-
-
-def made(path: Path, **change: Any) -> Path:
-    """Write a small file of vectors: one row by H100's FP8 unit, some arrays replaced or (None) left out."""
-    a, b = (np.full((2, 32), value, dtype=np.float32) for value in (1.5, 2.0))
-    d = preset("ada_fp8").dot(a, b)
-    arrays = {"a": a, "b": b, "c": np.zeros(2, np.float32), "d_fp32": d}
-    words = {f"Ada_e4m3.{key}": x.view(np.uint32) for key, x in arrays.items()}
-    words |= {f"Ada_e4m3.{key}": x for key, x in change.items()}
-    np.savez(path, **{key: x for key, x in words.items() if x is not None})
-    return path
 
 
 def test_a_file_is_read_and_a_wrong_word_counted(tmp_path: Path) -> None:
