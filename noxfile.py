@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
@@ -20,6 +21,17 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 ANTLR = "antlr4-python3-runtime==4.9.3"  # Hydra's parser
 ROOMS = ("harness", "suites", "collectives", "conf", "results")
 COMPUTING = ("tests/results", "tests/exchange", "tests/calibration", "tests/suites")  # tests that start next to nothing
+SLURM = ("tests/slurm",)  # tests that mostly wait
+STARTING = (
+    "tests/docs",
+    "tests/storage",
+    "tests/packaging",
+    "tests/telemetry",
+    *(f"tests/door/test_{one}.py" for one in ("attached", "devices", "torchrun")),
+)
+# What compares times, or looks at all that this machine's programs left behind, has the machine to itself.
+ALONE = ("tests/bench", *(f"tests/door/test_{one}.py" for one in ("faults", "gate", "selftest")))
+APART = ("tests/compilers",)  # a session of its own
 
 nox.options.sessions = ["lint", "types", "imports", "tests"]
 nox.options.default_venv_backend = "none" if importlib.util.find_spec("assay") else "venv"
@@ -67,21 +79,28 @@ def imports(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Pytest; arguments after ``--`` go to it. Slurm's tests mostly wait, so they go on beside those that only compute."""
+    """Pytest, in three parts, two side by side in the first two; arguments after ``--`` go to it, and then nothing else runs."""
     pytest = ready(session, "test") / "pytest"
     if session.posargs:
         run(session, pytest, *session.posargs)
         return
-    with tempfile.TemporaryFile("w+") as said, subprocess.Popen([str(pytest), "tests/slurm"], stdout=said) as aside:  # noqa: S603 - our own tests
+    rest = ("tests", *(f"--ignore={path}" for path in (*COMPUTING, *SLURM, *STARTING, *ALONE, *APART)))
+    beside(session, pytest, COMPUTING, SLURM)
+    beside(session, pytest, rest, STARTING)
+    run(session, pytest, *ALONE)
+
+
+def beside(session: nox.Session, pytest: Path, tests: Sequence[str], others: Sequence[str]) -> None:
+    """Run some tests while others run beside them; what the others said is printed afterwards."""
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen([str(pytest), *others], stdout=said) as aside:  # noqa: S603 - our own tests
         try:
-            run(session, pytest, *COMPUTING)
+            run(session, pytest, *tests)
         finally:
             aside.wait()
             said.seek(0)
             sys.stdout.write(said.read())
     if aside.returncode:
-        session.error(f"pytest tests/slurm ended with {aside.returncode}")
-    run(session, pytest, "tests", *(f"--ignore={folder}" for folder in ("tests/slurm", "tests/compilers", *COMPUTING)))
+        session.error(f"pytest {' '.join(others)} ended with {aside.returncode}")
 
 
 @nox.session
