@@ -87,9 +87,19 @@ FORMATS = MappingProxyType(
     }
 )
 
+# Scales only. It has neither sign nor fraction nor subnormal numbers: code 0 is 2**-127, a normal number, which is why its bias is one more
+# here than the specification's, whose field counts from 2**-127 on.
+E8M0 = Format("e8m0", 8, 0, 128, 2.0**127, "fn", "float8_e8m0fnu", "float8_e8m0fnu")
+
 # What a role means where hardware has its own form of it: AMD's CDNA 3 computes in FNUZ formats, everything since in OCP's.
 FNUZ_ARCHITECTURES = ("gfx940", "gfx941", "gfx942")
 ROLES = MappingProxyType({"fp8": ("e4m3", "e4m3fnuz"), "fp8_gradient": ("e5m2", "e5m2fnuz")})
+
+
+def ieee(name: str, exponent_bits: int, fraction: int) -> Format:
+    """Make a format with IEEE 754's layout: bias 2**(exponent_bits - 1) - 1, which is the largest exponent too."""
+    top: int = 2 ** (exponent_bits - 1) - 1
+    return Format(name, 1 + exponent_bits + fraction, fraction, top, (2 - 2.0**-fraction) * 2.0**top, "ieee")
 
 
 def format_named(name: str, *, where: str = "format") -> Format:

@@ -51,12 +51,12 @@ def expected(unit: Unit) -> dict[str, Any]:
         "carry_align": carry[1] if chained else None,
         "carry_dropped": (unit.c_drop or 0) if chained else None,
         "normalised": unit.normalised if aligned else None,
-        "out_bits": form.fraction_bits,
+        "out_bits": form.fraction,
         "out_round": unit.round,
         "ways": ways,
         "parts": parts or 0,
         "split": split,
-        "join_bits": (form.fraction_bits if late and not unit.promote else 23) if joined else None,
+        "join_bits": (form.fraction if late and not unit.promote else 23) if joined else None,
         "join_round": "rne" if joined else None,
         "symmetric": not ({unit.align, unit.round, *((unit.join,) if carry[1] == unit.join else ())} & set(DOWN))
         if aligned

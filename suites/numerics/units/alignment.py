@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from assay.suites.numerics.units.grid import FORMATS, Float64
+from assay.suites.numerics.formats.format import FORMATS
+from assay.suites.numerics.units.held import Float64
 from assay.suites.numerics.units.operands import NO_PRODUCT, Array, Operand
 from assay.suites.numerics.units.rounding import ROUNDINGS, exponent
 from assay.suites.numerics.units.unit import Unit
@@ -25,8 +26,8 @@ NARROW = 2**32  # largest product, and inverse of the smallest, whose exponents 
 def single(unit: Unit) -> bool:
     """Tell whether float32 holds a block exactly: its products, and the sum of L + 1 terms below 2**(F + 2)."""
     a, b = FORMATS[unit.a], FORMATS[unit.b]
-    product_bits = a.fraction_bits + b.fraction_bits + 2
-    narrow = all(form.largest**2 <= NARROW and form.min_exponent >= -15 for form in (a, b))  # noqa: PLR2004 - FNUZ E5M2's
+    product_bits = a.fraction + b.fraction + 2
+    narrow = all(form.largest**2 <= NARROW and form.emin >= -15 for form in (a, b))  # noqa: PLR2004 - FNUZ E5M2's
     sum_bits = unit.bits + 2 + math.ceil(math.log2(unit.fused + 1))
     near = unit.floor is None or abs(unit.floor) <= SINGLE_FLOOR
     return unit.family == "t_fdpa" and narrow and near and max(product_bits, sum_bits) <= FLOAT32_BITS

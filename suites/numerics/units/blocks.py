@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.suites.numerics.formats.format import Format
 from assay.suites.numerics.units.alignment import NOTHING, aligned, aligned_sum, peak_exponent
-from assay.suites.numerics.units.grid import Float64, Format
+from assay.suites.numerics.units.held import Float64
 from assay.suites.numerics.units.operands import Operand
 from assay.suites.numerics.units.options import output
 from assay.suites.numerics.units.rounding import ROUNDINGS, exponent, odd_sum, power_of_two, round_to
@@ -27,13 +28,13 @@ def finished(unit: Unit, value: Float64, form: Format) -> Float64:
     """Round a block's exact value to the output; subnormal results may be flushed, with their sign."""
     result = round_to(value, form, unit.round, overflow=unit.overflow)
     if unit.flush_out:
-        result = np.where(np.abs(result) < 2.0**form.min_exponent, np.copysign(0.0, result), result)
+        result = np.where(np.abs(result) < 2.0**form.emin, np.copysign(0.0, result), result)
     return result
 
 
 def own_exponent(c: Float64, form: Format) -> NDArray[np.int64]:
     """Give the exponent of sums so far: subnormal ones keep e_min, zero has none."""
-    return np.where(c == 0, NOTHING, np.maximum(exponent(c), form.min_exponent))
+    return np.where(c == 0, NOTHING, np.maximum(exponent(c), form.emin))
 
 
 def truncated(unit: Unit, left: Operand, right: Operand, c: Float64) -> Float64:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.harness.errors import RefusalError
-from assay.suites.numerics.units.grid import FLOAT32_LEAST, FORMATS, Float32, exponents
+from assay.suites.numerics.formats.format import FORMATS
+from assay.suites.numerics.units.held import FLOAT32_LEAST, Float32, exponents
 from assay.suites.numerics.units.options import changed
 from assay.suites.numerics.units.unit import Unit
 
@@ -60,7 +61,7 @@ class Fault:
 def placed(fault: Fault, shape: tuple[int, ...], k: int, unit: Unit) -> Fault:
     """Draw the positions that are not given."""
     draw = np.random.default_rng(fault.seed)
-    fraction = {"alignment_bit_dead": unit.bits, "operand_bit_stuck": FORMATS[unit.a].fraction_bits}.get(fault.kind, FP32_BITS)
+    fraction = {"alignment_bit_dead": unit.bits, "operand_bit_stuck": FORMATS[unit.a].fraction}.get(fault.kind, FP32_BITS)
     drawn: dict[str, Any] = {
         "row": int(draw.integers(shape[0])),
         "column": int(draw.integers(shape[1])),
@@ -113,7 +114,7 @@ def stuck_operand(values: Float32, name: str, bits: int, stuck: int) -> Float32:
     """Set or clear fraction bits of values of a format; a code that then is none of its numbers is NaN, as E4M3's 0x7F."""
     form = FORMATS[name]
     values = np.ascontiguousarray(values)
-    step = np.exp2((exponents(values, max(form.min_exponent, FLOAT32_LEAST)) - form.fraction_bits).astype(np.float64))
+    step = np.exp2((exponents(values, max(form.emin, FLOAT32_LEAST)) - form.fraction).astype(np.float64))
     finite = np.isfinite(values)
     steps = (np.abs(np.where(finite, values, 0)).astype(np.float64) / step).astype(np.int64)
     changed_steps = (steps | bits) if stuck else (steps & ~bits)

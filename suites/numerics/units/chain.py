@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assay.suites.numerics.units.grid import FORMATS, Float64, Format
+from assay.suites.numerics.formats.format import FORMATS, Format
+from assay.suites.numerics.units.held import Float64
 from assay.suites.numerics.units.operands import Operand
 from assay.suites.numerics.units.options import output
 from assay.suites.numerics.units.rounding import odd_sum, round_to
@@ -87,7 +88,7 @@ def added(unit: Unit, x: Float64, y: Float64, form: Format) -> Float64:
     """Add with rounding to nearest even in ``form``, flushing subnormal results where the unit does."""
     with np.errstate(invalid="ignore"):
         result = round_to(odd_sum([x, y]), form, "rne")
-    return np.where(np.abs(result) < 2.0**form.min_exponent, np.copysign(0.0, result), result) if unit.flush_out else result
+    return np.where(np.abs(result) < 2.0**form.emin, np.copysign(0.0, result), result) if unit.flush_out else result
 
 
 def spans(count: int, length: int) -> Iterator[tuple[int, int]]:

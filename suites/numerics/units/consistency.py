@@ -6,7 +6,7 @@ import math
 from typing import NoReturn
 
 from assay.harness.errors import RefusalError
-from assay.suites.numerics.units.grid import FORMATS
+from assay.suites.numerics.formats.format import FORMATS
 from assay.suites.numerics.units.unit import Unit
 
 EXACT_BITS = 53  # of float64, in which aligned terms are whole numbers and their sum must be exact

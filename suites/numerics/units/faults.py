@@ -15,7 +15,7 @@ import numpy as np
 
 from assay.harness.errors import RefusalError
 from assay.suites.numerics.units.breaking import ARITHMETIC, OUTPUT, REGIONS, Fault, broken, broken_words, placed, region, told
-from assay.suites.numerics.units.grid import Float32, as_float32
+from assay.suites.numerics.units.held import Float32, as_float32
 from assay.suites.numerics.units.unit import Unit
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.harness.errors import RefusalError
-from assay.suites.numerics.units.grid import FORMATS, Float32, Float64, Format, as_float32, exponents, held, refuse_first
+from assay.suites.numerics.formats.format import E8M0, FORMATS, Format
+from assay.suites.numerics.units.held import Float32, Float64, as_float32, exponents, held, refuse_first
 from assay.suites.numerics.units.rounding import HALF, exponent, power_of_two
 from assay.suites.numerics.units.unit import Unit
 
@@ -76,13 +77,13 @@ def prepare(unit: Unit, values: Float32, form: Format, *, scales: Any, single: b
 
     """
     if unit.flush_in:
-        values = np.where(np.abs(values) < 2.0**form.min_exponent, np.float32(0), values)
+        values = np.where(np.abs(values) < 2.0**form.emin, np.float32(0), values)
     finite, signs = np.isfinite(values), None
     if not finite.all():
         signs = np.where(finite, np.sign(values), values)
         values = np.where(finite, values, np.float32(0))
     small = np.dtype(np.int8 if single else np.int16)
-    own = np.where(values == 0, np.int32(NO_EXPONENT[small]), exponents(values, form.min_exponent)).astype(small)
+    own = np.where(values == 0, np.int32(NO_EXPONENT[small]), exponents(values, form.emin)).astype(small)
     operand = Operand(values if single else values.astype(np.float64), own, signs)
     if unit.scale is None:
         return operand
@@ -93,7 +94,7 @@ def held_scales(unit: Unit, scales: Any, *, where: str) -> Float32:
     """Check that scales are values of the unit's format for them, of float32 for those of promotion."""
     found = as_float32(scales, where=where)
     if unit.scale == "e8m0":  # its least value is subnormal in float32
-        refuse_first(~((np.frexp(np.abs(found))[0] == HALF) | np.isnan(found)), found, "e8m0", where=where)
+        refuse_first(~((np.frexp(np.abs(found))[0] == HALF) | np.isnan(found)), found, E8M0, where=where)
         return found
     return held(found, FORMATS[unit.scale or "fp32"], where=where)
 
@@ -123,7 +124,7 @@ def scaled(unit: Unit, operand: Operand, scale: Float64) -> Operand:
         own = np.where(operand.values == 0, NO_EXPONENT[np.dtype(np.int16)], operand.exponents + exponent(each))
         return Operand(operand.values * each, own.astype(np.int16), signs)
     each = per_element(scale, unit.scale_block // unit.group, -(-count // unit.group))
-    top = np.maximum(exponent(each), FORMATS[str(unit.scale)].min_exponent)
+    top = np.maximum(exponent(each), (E8M0 if unit.scale == "e8m0" else FORMATS[str(unit.scale)]).emin)
     return Operand(operand.values, operand.exponents, signs, each * power_of_two(-top), top)
 
 

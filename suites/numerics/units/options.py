@@ -8,16 +8,17 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from assay.harness.errors import RefusalError
+from assay.suites.numerics.formats.format import FORMATS, Format, ieee
 from assay.suites.numerics.units.consistency import refuse_contradictions
-from assay.suites.numerics.units.grid import FORMATS, Format, ieee
 from assay.suites.numerics.units.rounding import ROUNDINGS
 from assay.suites.numerics.units.unit import NVIDIA_NAN, Unit
 
 FAMILIES = ("t_fdpa", "fma", "e_fdpa", "pairwise", "tr_fdpa", "gtr_fdpa", "st_fdpa", "gst_fdpa")
+OPERANDS = tuple(name for name in FORMATS if name != "e5m6")  # no matrix unit takes that one
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "family": FAMILIES,
-    "a": tuple(name for name in FORMATS if name != "e8m0"),
-    "b": tuple(name for name in FORMATS if name != "e8m0"),
+    "a": OPERANDS,
+    "b": OPERANDS,
     "align": tuple(ROUNDINGS),
     "round": tuple(ROUNDINGS),
     "join": tuple(ROUNDINGS),

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.harness.errors import RefusalError
+from assay.suites.numerics.formats.format import FORMATS
 from assay.suites.numerics.units.alignment import single
 from assay.suites.numerics.units.chain import whole
-from assay.suites.numerics.units.grid import FORMATS, Float32, Float64, held
+from assay.suites.numerics.units.held import Float32, Float64, held
 from assay.suites.numerics.units.operands import Operand, held_scales, in_order, prepare
 from assay.suites.numerics.units.options import output
 from assay.suites.numerics.units.special import careful
@@ -93,12 +94,12 @@ def initial(unit: Unit, c: Any, shape: tuple[int, ...]) -> Float64:
     form = output(unit.out)
     if c is None:
         return np.zeros(shape)
-    accepted = FORMATS["fp32"] if form.min_exponent == FORMATS["fp32"].min_exponent else form
+    accepted = FORMATS["fp32"] if form.emin == FORMATS["fp32"].emin else form
     values = held(c, accepted, where="C").astype(np.float64)
     if values.shape != shape:
         message = "C has not the shape of the product"
         raise RefusalError(message, value=values.shape, where="C", fix=f"It needs {shape}.")
-    return np.where(np.abs(values) < 2.0**form.min_exponent, 0.0, values) if unit.flush_in else values
+    return np.where(np.abs(values) < 2.0**form.emin, 0.0, values) if unit.flush_in else values
 
 
 def might_overflow(unit: Unit, left: Operand, right: Operand, c: Float64) -> bool:

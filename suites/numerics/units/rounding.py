@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from assay.suites.numerics.units.grid import Format
+    from assay.suites.numerics.formats.format import Format
 
 Float64 = NDArray[np.float64]
 Rounding = Callable[..., Any]  # of an array, with numpy's ``out``
@@ -69,7 +69,7 @@ def round_to(x: Float64, form: Format, mode: str, *, overflow: str = "inf") -> F
         overflow: what is too large becomes ``inf``, ``max`` (the largest finite value) or ``nan``.
 
     """
-    step = np.maximum(exponent(x), form.min_exponent) - form.fraction_bits
+    step = np.maximum(exponent(x), form.emin) - form.fraction
     # Inf and NaN have exponent 1024: their step is brought into range and scaling leaves them what they are.
     step = np.minimum(step, 900)
     result: Float64 = ROUNDINGS[mode](x * power_of_two(-step)) * power_of_two(step)

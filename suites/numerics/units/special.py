@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from assay.suites.numerics.units.blocks import BLOCKS
-from assay.suites.numerics.units.grid import Float64
+from assay.suites.numerics.units.held import Float64
 from assay.suites.numerics.units.operands import Array, Operand
 from assay.suites.numerics.units.unit import Unit
 

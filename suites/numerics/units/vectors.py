@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.harness.errors import RefusalError
-from assay.suites.numerics.units.grid import FORMATS, Float32
+from assay.suites.numerics.formats.format import FORMATS
+from assay.suites.numerics.units.held import Float32
 from assay.suites.numerics.units.options import changed
 from assay.suites.numerics.units.presets import PRESETS, preset
 from assay.suites.numerics.units.unit import NVIDIA_NAN_FP16, Unit

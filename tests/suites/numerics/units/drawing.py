@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from assay.suites.numerics.units.grid import FORMATS
+from assay.suites.numerics.formats.format import FORMATS
 from assay.suites.numerics.units.options import make
 from assay.suites.numerics.units.unit import Unit
 
@@ -55,14 +55,14 @@ def values(name: str, shape: tuple[int, ...], kind: str, draw: np.random.Generat
     """Draw values of a format: ``near`` 1, over its ``wide`` range, or ``special`` with Inf and NaN where it has them."""
     form = FORMATS[name]
     top = int(np.floor(np.log2(form.largest)))
-    low, high = (max(form.min_exponent, -3), min(3, top + 1)) if kind == "near" else (form.min_exponent - form.fraction_bits, top + 1)
-    steps = draw.integers(0, 2 ** (form.fraction_bits + 1), size=shape)
-    steps = np.where(draw.random(shape) < 0.3, 2**form.fraction_bits, steps)
-    found = np.ldexp(steps.astype(float), np.maximum(draw.integers(low, high, size=shape), form.min_exponent) - form.fraction_bits)
+    low, high = (max(form.emin, -3), min(3, top + 1)) if kind == "near" else (form.emin - form.fraction, top + 1)
+    steps = draw.integers(0, 2 ** (form.fraction + 1), size=shape)
+    steps = np.where(draw.random(shape) < 0.3, 2**form.fraction, steps)
+    found = np.ldexp(steps.astype(float), np.maximum(draw.integers(low, high, size=shape), form.emin) - form.fraction)
     found = np.minimum(found, form.largest) * draw.choice([-1.0, 0.0, 1.0], p=[0.45, 0.1, 0.45], size=shape)
     if kind == "special":
-        found = np.where((draw.random(shape) < 0.02) & form.infinities, np.inf * draw.choice([-1.0, 1.0], size=shape), found)
-        found = np.where((draw.random(shape) < 0.01) & form.nan, np.nan, found)
+        found = np.where((draw.random(shape) < 0.02) & (form.specials == "ieee"), np.inf * draw.choice([-1.0, 1.0], size=shape), found)
+        found = np.where((draw.random(shape) < 0.01) & form.has_nan, np.nan, found)
     return found
 
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from assay.harness.errors import RefusalError
-from assay.suites.numerics.units.grid import FORMATS, held
+from assay.suites.numerics.formats.format import FORMATS
+from assay.suites.numerics.units.held import held
 from assay.suites.numerics.units.options import DEFAULTS, changed, make, option_names
 from assay.suites.numerics.units.presets import preset
 
