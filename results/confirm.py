@@ -11,7 +11,7 @@ from typing import Any
 from assay.results.fleet import FLAGGED
 from assay.results.fleet_runs import Class, Reading, Sighting
 from assay.results.peers import lacking
-from assay.results.sweep import Row, Sweep
+from assay.results.sweep_rows import Row, Sweep
 
 CONTROLS = 2
 AGAIN = (*FLAGGED, "failed", "untested")

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.results.confirm import Recheck, rechecks
 from assay.results.report import Line, finish
-from assay.results.sweep import RULE, Row, Sweep
+from assay.results.sweep_rows import RULE, Row, Sweep
 from assay.results.units import percent, quantity
 
 RED, GREEN, YELLOW, BOLD = "31", "32", "33", "1"

@@ -2,101 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from assay.harness.errors import RefusalError
-from assay.results.fleet import FLAGGED, STATUSES, Figures, Spec, Standing, judge
-from assay.results.fleet_runs import PREFERRED, Class, Reading, Seen, Sighting
-from assay.results.hosts import alike
-from assay.results.outcome import combine
+from assay.results.attendance import absences, splits, strangers
+from assay.results.fleet import STATUSES, Figures, Spec, Standing, judge
+from assay.results.fleet_runs import PREFERRED, Class, Reading, Sighting
 from assay.results.record import METRICS, Record, finite_float
 from assay.results.robust import critical_z
+from assay.results.sweep_rows import Row, Sweep
 from assay.results.telemetry import NO_THROTTLE
-
-RULE = "fleet/1"
-CODES = {**dict.fromkeys(FLAGGED, 1), "failed": 2, "untested": 2, "too few": 4, "not confirmed": 0, "sound": 0}
-NO_CLASS = Class("", "", "")
-NAMED = 6
-
-
-@dataclass(frozen=True)
-class Row:
-    """One verdict with whom and what it is about.
-
-    Attributes:
-        key: of the case; empty for a host without any run.
-        metric: what was judged.
-        unit: its unit.
-        seen: the subject and its place.
-        peers: its class.
-        standing: the verdict.
-        runs: ids of the runs that it rests on.
-        marks: what telemetry says of its figures, such as throttling.
-
-    """
-
-    key: str
-    metric: str
-    unit: str
-    seen: Seen
-    peers: Class
-    standing: Standing
-    runs: tuple[str, ...] = ()
-    marks: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give it as plain JSON types."""
-        told = asdict(self.standing)
-        told["interval"] = None if self.standing.interval is None else list(self.standing.interval)
-        return {
-            "key": self.key,
-            "metric": self.metric,
-            "unit": self.unit,
-            **asdict(self.seen),
-            "class": asdict(self.peers),
-            "runs": list(self.runs),
-            "marks": list(self.marks),
-        } | {name: list(value) if isinstance(value, tuple) else value for name, value in told.items() if name != "subject"}
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Every verdict on a fleet, and what it rests on."""
-
-    runs: tuple[str, ...]
-    rows: tuple[Row, ...]
-    min_deficit: float
-    k: float
-    expected_hosts: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Count subjects by their worst verdict, worst first."""
-        counted = Counter(self.worst.values())
-        return {status: counted[status] for status in STATUSES if counted[status]}
-
-    @property
-    def worst(self) -> dict[str, str]:
-        """Give each subject's worst verdict over all cases."""
-        found: dict[str, str] = {}
-        for row in self.rows:
-            now, name = found.get(row.seen.identity, "sound"), row.seen.identity
-            found[name] = min(now, row.standing.status, key=STATUSES.index)
-        return found
-
-    def tested(self, level: str) -> tuple[int, int]:
-        """Give (subjects with a figure in every case that they should have one in, subjects) of a level."""
-        known = {row.seen.identity for row in self.rows if row.seen.level == level and row.key}
-        without = {row.seen.identity for row in self.rows if row.standing.value is None}
-        return len(known - without), len(known)
-
-    def decides(self) -> int:
-        """Give the exit code: flagged 1, failed or untested 2, too few to judge 4, all sound 0."""
-        return combine(CODES[status] for row in self.rows for status in (row.standing.status, *row.standing.also))
 
 
 def sweep(
@@ -231,51 +146,3 @@ def figures(identity: str, own: Sequence[Sighting], metric: str) -> Figures:
     failed = [f"{one.failed} (run {one.run})" for one in own if one.failed]
     untested = [one.untested for one in own if one.untested]
     return Figures(identity, values, shares, "; ".join(failed[:2]), untested[0] if untested else "")
-
-
-def absences(hosts: Mapping[str, int], sightings: Sequence[Sighting]) -> list[Row]:
-    """Give a row for every host that should be there and is not, or has fewer devices than it should."""
-    last = {one.seen.identity: one.seen.host for one in sorted(sightings, key=lambda one: one.run) if one.seen.level == "device"}
-    devices, there = Counter(last.values()), {one.seen.host for one in sightings}
-    rows = []
-    for host, wanted in hosts.items():
-        names = [name for name in there if alike(host, name)]
-        seen = sum(devices[name] for name in names)
-        if not names:
-            rows.append(absent(host, "expected, but in none of these runs"))
-        elif 0 < seen < wanted:
-            rows.append(absent(names[0], f"{seen} of {wanted} expected devices were seen"))
-    return rows
-
-
-def absent(host: str, reason: str) -> Row:
-    """Give the row of a host that should be there and is not, or not as a whole."""
-    return Row("", "", "", Seen(host, "node", host, ""), NO_CLASS, Standing(host, "untested", reasons={"untested": reason}))
-
-
-def strangers(hosts: Mapping[str, int], sightings: Sequence[Sighting]) -> list[str]:
-    """Note hosts that nobody expected."""
-    there = {one.seen.host for one in sightings}
-    odd = [name for name in there if hosts and not any(alike(host, name) for host in hosts)]
-    return [f"measured though nobody expected them: {shortlist(odd)}"] if odd else []
-
-
-def splits(sightings: Iterable[Sighting]) -> list[str]:
-    """Note hosts whose class is not that of most: they are judged apart."""
-    hosts: dict[Class, set[str]] = {}
-    for one in sightings:
-        if one.peers.model:  # ranks that never came up are of no model
-            hosts.setdefault(one.peers, set()).add(one.seen.host)
-    ordered = sorted(hosts.items(), key=lambda item: (-len(item[1]), str(item[0])))
-    notes = []
-    for peers, names in ordered[1:]:
-        first = ordered[0][0]
-        what = [name for name in ("hardware", "software", "model") if getattr(peers, name) != getattr(first, name)]
-        notes.append(f"{shortlist(names)}: other {' and '.join(what)} than most, so judged apart")
-    return notes
-
-
-def shortlist(names: Iterable[str]) -> str:
-    """Name some, a few at most."""
-    ordered = sorted(names)
-    return ", ".join(ordered[:NAMED]) + (f" and {len(ordered) - NAMED} more" if len(ordered) > NAMED else "")

@@ -49,8 +49,8 @@ def main(argv: Sequence[str]) -> int:
 def make(ns: Namespace) -> int:
     """Make a dossier."""
     from assay.harness.facts import measuring_code
-    from assay.results import dossier
-    from assay.results.dossier_plan import read_sent
+    from assay.results.dossier import making, package
+    from assay.results.dossier.plan import read_sent
     from assay.results.redaction import Redactor, names_of
     from assay.results.storage.shelf import files_of
 
@@ -62,11 +62,11 @@ def make(ns: Namespace) -> int:
     redactor = None
     if ns.redact:
         names = names_of(
-            [files_of(run) for run in dossier.matching(store, runs, sent=sent)], users=[os.environ.get("USER", ""), Path.home().name]
+            [files_of(run) for run in making.matching(store, runs, sent=sent)], users=[os.environ.get("USER", ""), Path.home().name]
         )
         redactor = Redactor(key_of(Path(ns.key or f"{ns.out}.key")), names)
-    made = dossier.make(store, runs, sent=sent, code=measuring_code(), redactor=redactor)
-    dossier.write(made, Path(ns.out))
+    made = making.make(store, runs, sent=sent, code=measuring_code(), redactor=redactor)
+    package.write(made, Path(ns.out))
     entries = made.manifest["entries"]
     odd = {run: told for run, told in made.manifest["self_check"].items() if told}
     if ns.json:
@@ -99,22 +99,22 @@ def verify(ns: Namespace) -> int:
     """Check dossiers."""
     import tempfile
 
-    from assay.results import dossier
-    from assay.results.dossier_plan import read_sent
+    from assay.results.dossier import chain, making, package
+    from assay.results.dossier.plan import read_sent
     from assay.results.store import Store
 
     sent = read_sent(Path(ns.plan)) if ns.plan else None
     told: dict[str, list[str]] = {}
     notes: dict[str, list[str]] = {}
     for file in ns.what:
-        found = dossier.read(Path(file))
-        told[file] = dossier.problems(found) + (dossier.against_plan(found, sent) if sent is not None else [])
-        notes[file] = dossier.codes(found)
+        found = package.read(Path(file))
+        told[file] = chain.problems(found) + (chain.against_plan(found, sent) if sent is not None else [])
+        notes[file] = chain.codes(found)
         if ns.seal and found.manifest.get("end") != ns.seal:
             told[file].append(f"its chain ends in {found.manifest.get('end')}, not in the seal: it was made anew as a whole")
         with tempfile.TemporaryDirectory(prefix="assay-dossier-") as scratch:
-            for run in dossier.bring_in(found, Store(Path(scratch)), origin="own"):
-                odd = dossier.self_check(run)
+            for run in package.bring_in(found, Store(Path(scratch)), origin="own"):
+                odd = making.self_check(run)
                 said = found.manifest.get("self_check", {}).get(run.id, "")
                 told[file] += [f"{run.id}: {odd}"] if odd and odd != said else []
         if not ns.json:
@@ -129,21 +129,21 @@ def verify(ns: Namespace) -> int:
 
 def bring_in(ns: Namespace) -> int:
     """Take the runs of dossiers in."""
-    from assay.results import dossier
+    from assay.results.dossier import chain, package
 
     store = opened(ns.store)
     made = []
     for file in ns.what:
-        found = dossier.read(Path(file))
-        wrong = dossier.problems(found)
+        found = package.read(Path(file))
+        wrong = chain.problems(found)
         if wrong:
             message = f"{file} is not what was made: {wrong[0]}"
             raise RefusalError(message, where="FILE", fix="assay dossier verify tells all; ask for the file again.")
-        made += dossier.bring_in(found, store, origin=dossier.ORIGINS[int(ns.vendor_supplied)])
+        made += package.bring_in(found, store, origin=package.ORIGINS[int(ns.vendor_supplied)])
     if ns.json:
         emit_json({"schema": "assay.dossier/1", "runs": [run.id for run in made]})
     else:
-        out(f"{len(made)} runs taken in, labelled {dossier.ORIGINS[int(ns.vendor_supplied)]}")
+        out(f"{len(made)} runs taken in, labelled {package.ORIGINS[int(ns.vendor_supplied)]}")
     return 0
 
 

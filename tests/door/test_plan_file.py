@@ -12,7 +12,7 @@ from assay.harness.door.compose import compose
 from assay.harness.door.main import main
 from assay.harness.door.planning import sent_plan
 from assay.harness.errors import RefusalError
-from assay.results.dossier_plan import differences
+from assay.results.dossier.plan import differences
 from assay.results.store import Store
 
 TINY = (

@@ -15,9 +15,9 @@ import yaml
 from assay.harness.door.main import main
 from assay.harness.errors import RefusalError, StoreError
 from assay.harness.rundir import RunDir
-from assay.results import dossier
 from assay.results.contender import read_contender
 from assay.results.document import judged
+from assay.results.dossier import chain, making, package
 from assay.results.judge import judge
 from assay.results.redaction import Redactor, names_of
 from assay.results.storage.shelf import files_of
@@ -63,12 +63,12 @@ def run(store: Path, number: int, *, bad: bool = False, other: bool = False) -> 
     return made
 
 
-def made(tmp_path: Path) -> tuple[Store, dossier.Dossier, Path]:
+def made(tmp_path: Path) -> tuple[Store, chain.Dossier, Path]:
     store = Store(tmp_path / "runs")
     runs = [run(store.root, 1), run(store.root, 2, bad=True), run(store.root, 3), run(store.root, 4, other=True)]
-    found = dossier.make(store, runs[:1])
+    found = making.make(store, runs[:1])
     path = tmp_path / "d.tar"
-    dossier.write(found, path)
+    package.write(found, path)
     return store, found, path
 
 
@@ -77,8 +77,8 @@ def test_every_run_of_the_plan_is_there_failed_ones_too(tmp_path: Path) -> None:
     assert [entry["run"] for entry in found.manifest["entries"]] == store.ids()[:3]
     assert [entry["exit_code"] for entry in found.manifest["entries"]] == [0, 1, 0]
     assert set(found.manifest["self_check"].values()) == {""}
-    again = dossier.read(path)
-    assert dossier.problems(again) == []
+    again = package.read(path)
+    assert chain.problems(again) == []
     assert again.runs == [files_of(RunDir(store.root / name)) for name in store.ids()[:3]]
     assert len(found.manifest["code"]["files"]) > 100
 
@@ -94,7 +94,7 @@ def altered(path: Path, change: Any) -> Path:
     other = path.with_name("altered.tar")
     with tarfile.open(other, "w") as tar:
         for name, content in filter(None, (change(*one) for one in members)):
-            dossier.put(tar, name, content)
+            package.put(tar, name, content)
     return other
 
 
@@ -131,32 +131,32 @@ def without_second(name: str, content: bytes) -> tuple[str, bytes] | None:
 )
 def test_tampering_is_found(tmp_path: Path, change: Any, said: str) -> None:
     _, _, path = made(tmp_path)
-    told = dossier.problems(dossier.read(altered(path, change)))
+    told = chain.problems(package.read(altered(path, change)))
     assert any(said in problem for problem in told), told
 
 
 def test_figures_that_do_not_follow_from_the_samples_are_found(tmp_path: Path) -> None:
     store = Store(tmp_path / "runs")
     one = run(store.root, 1)
-    assert dossier.self_check(one) == ""
+    assert making.self_check(one) == ""
     path = one.path / "records.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     path.write_text("".join(json.dumps(row | {"value": row["value"] * 0.9}) + "\n" for row in rows), encoding="utf-8")
-    assert "figures differ" in dossier.self_check(one)
+    assert "figures differ" in making.self_check(one)
     fresh = run(store.root, 2)
     data = fresh.read_json("verdicts.json")
     data["verdicts"][0]["status"] = "fail"
     fresh.write_json("verdicts.json", data)
-    assert "verdicts differ" in dossier.self_check(fresh)
+    assert "verdicts differ" in making.self_check(fresh)
 
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "0001/../../evil", "stray.txt"])
 def test_names_outside_are_refused(tmp_path: Path, name: str) -> None:
     _, _, path = made(tmp_path)
     with tarfile.open(path, "a") as tar:
-        dossier.put(tar, name, b"x")
+        package.put(tar, name, b"x")
     with pytest.raises(StoreError):
-        dossier.read(path)
+        package.read(path)
 
 
 def test_links_and_rubbish_are_refused(tmp_path: Path) -> None:
@@ -169,15 +169,15 @@ def test_links_and_rubbish_are_refused(tmp_path: Path) -> None:
     for content in (b"", b"rubbish", path.read_bytes()[:2000]):
         (tmp_path / "bad.tar").write_bytes(content)
         with pytest.raises(StoreError):
-            dossier.read(tmp_path / "bad.tar")
+            package.read(tmp_path / "bad.tar")
     with pytest.raises(StoreError):
-        dossier.read(link)
+        package.read(link)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        dossier.put(tar, "manifest.json", b'{"schema": "x", "entries": []}')
+        package.put(tar, "manifest.json", b'{"schema": "x", "entries": []}')
     (tmp_path / "other.tar").write_bytes(buffer.getvalue())
     with pytest.raises(StoreError, match="another kind"):
-        dossier.read(tmp_path / "other.tar")
+        package.read(tmp_path / "other.tar")
 
 
 def test_no_name_survives_redaction(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_no_name_survives_redaction(tmp_path: Path) -> None:
     runs = [run(store.root, 1), run(store.root, 2, bad=True)]
     names = names_of([files_of(one) for one in runs], users=["alice"])
     redactor = Redactor(b"k" * 32, names)
-    found = dossier.make(store, runs, redactor=redactor)
+    found = making.make(store, runs, redactor=redactor)
     whole = b"".join(content for files in found.runs for content in files.values()).decode("utf-8", errors="replace") + json.dumps(
         found.manifest
     )
@@ -200,16 +200,16 @@ def test_no_name_survives_redaction(tmp_path: Path) -> None:
         == redactor.pseudonym("host", "gpu-node-17")
         != Redactor(b"x", {}).pseudonym("host", "gpu-node-17")
     )
-    assert dossier.problems(found) == []
+    assert chain.problems(found) == []
 
 
 def test_a_redacted_run_is_still_judged_the_same(tmp_path: Path) -> None:
     store = Store(tmp_path / "runs")
     one = run(store.root, 1)
     redactor = Redactor(b"k" * 32, names_of([files_of(one)], users=["alice"]) | {"m": "host"})  # a host as short as a parameter
-    found = dossier.make(store, [one], redactor=redactor)
+    found = making.make(store, [one], redactor=redactor)
     other = Store(tmp_path / "other")
-    (back,) = dossier.bring_in(found, other, origin="vendor-supplied")
+    (back,) = package.bring_in(found, other, origin="vendor-supplied")
     mine, theirs = judged(one), judged(back)
     assert [record.value for record in theirs.records] == [record.value for record in mine.records]
     assert theirs.exit_code == mine.exit_code
@@ -218,10 +218,10 @@ def test_a_redacted_run_is_still_judged_the_same(tmp_path: Path) -> None:
 def test_taken_in_runs_carry_their_label(tmp_path: Path) -> None:
     _, found, _ = made(tmp_path)
     other = Store(tmp_path / "other")
-    runs = dossier.bring_in(found, other, origin="vendor-supplied")
+    runs = package.bring_in(found, other, origin="vendor-supplied")
     assert len(runs) == 3
     assert read_contender("v", runs[:1]).origin == "vendor-supplied"
-    assert dossier.bring_in(found, other, origin="own") == []
+    assert package.bring_in(found, other, origin="own") == []
 
 
 def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -235,7 +235,7 @@ def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "sound" in capsys.readouterr().out
     assert main(["dossier", "import", out, "--vendor-supplied", "--store", str(tmp_path / "in")]) == 0
     assert "3 runs taken in" in capsys.readouterr().out
-    seal = str(dossier.read(Path(out)).manifest["end"])
+    seal = str(package.read(Path(out)).manifest["end"])
     assert main(["dossier", "verify", out, "--seal", seal]) == 0
     assert main(["dossier", "verify", out, "--seal", "0" * 64]) == 1
     bad = altered(Path(out), lambda name, content: None if name == "0001/records.jsonl" else (name, content))
@@ -244,4 +244,4 @@ def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dossier", "make", store.ids()[0], *where]) == 3
     (store.root / store.ids()[0] / "plan.json").write_text("{", encoding="utf-8")
     with pytest.raises(RefusalError, match="plan cannot be read"):
-        dossier.matching(store, [RunDir(store.root / store.ids()[0])])
+        making.matching(store, [RunDir(store.root / store.ids()[0])])

@@ -12,8 +12,8 @@ import yaml
 from assay.harness.door.main import main
 from assay.harness.errors import RefusalError
 from assay.harness.rundir import RunDir
-from assay.results import dossier
-from assay.results.dossier_plan import differences, plan_hash, read_sent
+from assay.results.dossier import chain, package
+from assay.results.dossier.plan import canonical, differences, plan_hash, read_sent
 from assay.results.judge import judge
 from assay.results.store import Store
 from tests.results.builders import MEASURED, bare_rules, case, measured, plan_of, write_run, wrong
@@ -74,7 +74,7 @@ def packed(store: Store, sent: Path) -> Path:
 
 def test_all_runs_of_the_plan_are_there_and_untouched_it_is_sound(store: Store, sent: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = packed(store, sent)
-    found = dossier.read(out)
+    found = package.read(out)
     assert [(entry["number"], entry["run"]) for entry in found.manifest["entries"]] == list(enumerate(store.ids()[:4], start=1))
     assert [entry["status"] for entry in found.manifest["entries"]] == ["finished", "finished", "interrupted", "finished"]
     assert [entry["exit_code"] != 0 for entry in found.manifest["entries"]][:2] == [False, True]
@@ -91,13 +91,13 @@ def test_all_runs_of_the_plan_are_there_and_untouched_it_is_sound(store: Store, 
 
 def manifest_with(path: Path, change: Any) -> Path:
     """Write a dossier again with its manifest and files changed by hand, sealed anew as its forger would."""
-    found = dossier.read(path)
+    found = package.read(path)
     manifest, runs = dict(found.manifest), [dict(files) for files in found.runs]
     manifest["entries"] = [dict(entry) for entry in manifest["entries"]]
     manifest, runs = change(manifest, runs)
     manifest.pop("end")
     other = path.with_name("forged.tar")
-    dossier.write(dossier.Dossier(manifest | {"end": dossier.sha256(dossier.canonical(manifest))}, runs), other)
+    package.write(chain.Dossier(manifest | {"end": chain.sha256(canonical(manifest))}, runs), other)
     return other
 
 

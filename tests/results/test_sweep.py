@@ -15,7 +15,8 @@ from assay.results.confirm import borne_out, confirm, rechecks
 from assay.results.fleet_runs import read_fleet
 from assay.results.fleet_text import fleet_document, render_fleet
 from assay.results.specs import read_specs
-from assay.results.sweep import Sweep, sweep
+from assay.results.sweep import sweep
+from assay.results.sweep_rows import Sweep
 from tests.results.builders import measured
 from tests.results.fleets import CASE, seat, uuid, write_fleet, write_node
 
