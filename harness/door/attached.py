@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from assay.harness.door import execute
+from assay.harness.door import closing, execute, opening
 from assay.harness.door.console import Progress, emit_json, tell
 from assay.harness.door.copies import copy_out
 from assay.harness.door.making import only, told
@@ -112,7 +112,7 @@ def be_rank(action: Callable[[Callable[[World], None]], int], pipe: int) -> NoRe
         end(error.exit_code, everybody=False)
     except InterruptedRunError as stop:
         tell(f"assay: interrupted by {stop}; what was measured is kept")
-        end(execute.INTERRUPTED, everybody=True)
+        end(closing.INTERRUPTED, everybody=True)
     except Exception as error:  # noqa: BLE001 - the other ranks wait for this one, whatever it was
         tell(f"assay: {error}" if isinstance(error, AssayError) else traceback.format_exc())
         end(2, everybody=True)
@@ -149,7 +149,7 @@ def in_world(ns: Namespace, found: Announced, argv: Sequence[str], up: Callable[
             run_plan(plan, world, run.path)
         except InterruptedRunError:
             if prepared:
-                execute.mark_interrupted(run)
+                closing.mark_interrupted(run)
             raise
         except RefusalError:
             if prepared and not execute.finished(run):
@@ -173,17 +173,17 @@ def prepare(ns: Namespace, nranks: int, nodes: int, argv: Sequence[str], mpi: st
         if plan.nranks != nranks:
             message = f"was planned for {plan.nranks} ranks, the world that is up has {nranks}"
             raise RefusalError(message, value=run.id, where="--resume", fix=f"Start {plan.nranks} ranks.")
-        keep.enter_context(execute.held(run))
+        keep.enter_context(opening.held(run))
         give_up(run, plan)
         plan = execute.in_company(plan, os.environ)
-        execute.take_up(run, plan, config)
+        opening.take_up(run, plan, config)
     else:
         composed, plan = verb.prepare(ns, ns.overrides, nranks=nranks, nodes=nodes)
         plan = execute.in_company(plan, os.environ)
         config = composed.config
         store = Store(locate(config["store"].get("url"), os.environ))
         base = store.resolve(ns.base) if ns.base else None
-        run = execute.make_run(store, execute.Job(plan, config, composed.yaml, ["assay", "run", *argv]), keep, attached=True, mpi=mpi)
+        run = opening.make_run(store, opening.Job(plan, config, composed.yaml, ["assay", "run", *argv]), keep, attached=True, mpi=mpi)
         tell(f"run {run.id}: {len(plan.cases)} cases on {nranks} ranks that were up already, in {run.path}")
     return {"run": run, "plan": plan, "config": config, "store": store, "base": base}
 
@@ -198,10 +198,10 @@ def conclude(ns: Namespace, prepared: dict[str, Any], run: RunDir, plan: Plan) -
     """On rank 0: judge, tell, give the exit code."""
     Progress(run, plan).end()
     base = prepared["base"]
-    judgement = execute.finish(
+    judgement = closing.finish(
         run,
         prepared["config"],
-        base=base if base is not None else execute.earlier(prepared["store"], run),
+        base=base if base is not None else closing.earlier(prepared["store"], run),
         decide=base is not None,
         allow_inconclusive=ns.allow_inconclusive,
         trouble=unfinished(run, plan),

@@ -9,11 +9,11 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assay.harness.door import execute, submit
+from assay.harness.door import closing, execute, opening, submit
 from assay.harness.door.compose import Composed
 from assay.harness.door.console import color, emit_json, out, tell, width
 from assay.harness.door.copies import addresses, copy_out
-from assay.harness.door.execute import Job
+from assay.harness.door.opening import Job
 from assay.harness.door.replay import stored_plan
 from assay.harness.errors import AssayError, InterruptedRunError, RefusalError
 from assay.harness.launch.choose import choose
@@ -55,7 +55,7 @@ def several(ns: Namespace, jobs: Sequence[tuple[Composed, Plan]], argv: Sequence
         documents.append(document)
         codes.append(code)
         ids.append(run_id)
-        if code == execute.INTERRUPTED:
+        if code == closing.INTERRUPTED:
             break  # whoever stopped this one wants no other
     together = against_base(ns, store, ids, codes) if ns.base and ns.runs > 1 and len(jobs) == 1 else {}
     if ns.json:
@@ -89,7 +89,7 @@ def one(ns: Namespace, store: Store, job: Job, base: list[RunDir] | None, *, qui
         return sent(ns, submit.submitted(store, job, ns), quiet=quiet)
     mpi = choose(job.plan, job.config, folder="RUN", environ=os.environ).mpi  # a launcher that cannot be is refused before a run exists
     with contextlib.ExitStack() as keep:
-        run = execute.make_run(store, job, keep, attached=False, mpi=mpi)
+        run = opening.make_run(store, job, keep, attached=False, mpi=mpi)
         seconds = sum(map(job.plan.seconds, job.plan.cases))
         tell(f"run {run.id}: {len(job.plan.cases)} cases on {job.plan.nranks} ranks, about {seconds:.0f} s, in {run.path}")
         return measured(ns, store, run, job.plan, job.config, base, quiet=quiet)
@@ -103,7 +103,7 @@ def sent(ns: Namespace, run: RunDir, *, quiet: bool) -> tuple[int, dict[str, obj
     try:
         judgement = submit.collected(run, allow_inconclusive=ns.allow_inconclusive)
     except InterruptedRunError:
-        return execute.INTERRUPTED, {}, run.id
+        return closing.INTERRUPTED, {}, run.id
     return told(run, judgement, json=ns.json, quiet=quiet)
 
 
@@ -121,15 +121,15 @@ def measured(
     try:
         trouble = execute.measure_all(run, plan, config)
     except InterruptedRunError as stop:
-        execute.mark_interrupted(run)
+        closing.mark_interrupted(run)
         tell(f"\nassay: interrupted by {stop}; what was measured is kept. Go on with: {go_on(run)}")
         from assay.results.document import document
 
-        return execute.INTERRUPTED, document(run) if ns.json else {}, run.id
-    judgement = execute.finish(
+        return closing.INTERRUPTED, document(run) if ns.json else {}, run.id
+    judgement = closing.finish(
         run,
         config,
-        base=base if base is not None else execute.earlier(store, run),
+        base=base if base is not None else closing.earlier(store, run),
         decide=base is not None,
         allow_inconclusive=ns.allow_inconclusive,
         trouble=trouble,
@@ -173,11 +173,11 @@ def resume(ns: Namespace) -> int:
         code, document, _ = sent(ns, submit.again(run), quiet=False)
         return code
     # A requeued job may begin while its forerunner on a failed node is still going down.
-    patience = REQUEUED_SECONDS if os.environ.get("SLURM_RESTART_COUNT") else execute.LOCK_SECONDS
-    with execute.held(run, seconds=patience):
+    patience = REQUEUED_SECONDS if os.environ.get("SLURM_RESTART_COUNT") else opening.LOCK_SECONDS
+    with opening.held(run, seconds=patience):
         give_up(run, plan)
         plan = execute.in_company(plan, os.environ)
-        execute.take_up(run, plan, config)
+        opening.take_up(run, plan, config)
         code, document, _ = measured(ns, store, run, plan, config, base)
     if ns.json:
         emit_json(document)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assay.harness.case import Case
-from assay.harness.door import execute
+from assay.harness.door import closing, opening
 from assay.harness.door.compose import compose
 from assay.harness.door.copies import copy_out
 from assay.harness.measurement import Measurement
@@ -48,8 +48,8 @@ class Recording:
     def begin(self, facts: Mapping[str, object]) -> LineWriter:
         """Make the run directory and its measurement file."""
         yaml = self.composed.yaml
-        job = execute.Job(self.plan, self.composed.config, yaml, [Path(sys.argv[0]).name, *sys.argv[1:]])
-        self.run = execute.make_run(self.store, job, self.keep, attached=False, mpi="none", environ=os.environ)
+        job = opening.Job(self.plan, self.composed.config, yaml, [Path(sys.argv[0]).name, *sys.argv[1:]])
+        self.run = opening.make_run(self.store, job, self.keep, attached=False, mpi="none", environ=os.environ)
         self.writer = LineWriter(self.run.path / "measurements" / "000-ranks.jsonl", {"run": self.run.id, "ranks": [facts]})
         return self.writer
 
@@ -68,7 +68,7 @@ class Recording:
             return None
         self.writer.close()
         with self.keep:
-            compared = execute.earlier(self.store, self.run) if base is None else base
-            judgement = execute.finish(self.run, self.composed.config, base=compared, decide=False, allow_inconclusive=False)
+            compared = closing.earlier(self.store, self.run) if base is None else base
+            judgement = closing.finish(self.run, self.composed.config, base=compared, decide=False, allow_inconclusive=False)
             copy_out(self.composed.config, self.store, self.run.id)
             return judgement

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from assay.harness.door import execute
+from assay.harness.door import opening
 from assay.harness.door.compose import to_yaml
 from assay.harness.door.console import emit_json, parser
 from assay.harness.door.making import one, only
@@ -38,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
     store = opened(ns.store)
     run = only(store.resolve(ns.run), "RUN")
     plan, config = stored_plan(run, goes_on=False), run.config()
-    job = execute.Job(plan, config, to_yaml(config), list(run.read_json("run.json")["command"]))
+    job = opening.Job(plan, config, to_yaml(config), list(run.read_json("run.json")["command"]))
     with interruptible():
         code, document, _ = one(ns, store, job, store.resolve(ns.base) if ns.base else None)
     if ns.json:

@@ -14,7 +14,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assay.harness.door import execute
+from assay.harness.door import closing, execute, opening
 from assay.harness.door.console import Progress, tell
 from assay.harness.errors import InterruptedRunError, RefusalError, StoreError
 from assay.harness.interrupt import heed
@@ -42,17 +42,17 @@ def is_job(config: Any) -> bool:
     return bool(config["launch"].get("kind") == "slurm")
 
 
-def submitted(store: Store, job: execute.Job, ns: Namespace) -> RunDir:
+def submitted(store: Store, job: opening.Job, ns: Namespace) -> RunDir:
     """Make the run directory and submit its job; RefusalError with the scheduler's reason, and then no run is left."""
     mpi = choose(job.plan, job.config, folder="RUN", environ=os.environ).mpi
     with contextlib.ExitStack() as keep:
-        run = execute.make_run(store, job, keep, attached=False, mpi=mpi, status="queued")
+        run = opening.make_run(store, job, keep, attached=False, mpi=mpi, status="queued")
         path = run.path / "job.sh"
         write_atomic(path, text(run, job, ns))
         try:
             number = submit(path)
         except BaseException:
-            execute.discard(run)
+            opening.discard(run)
             raise
         run.write_json("job.json", {"scheduler": "slurm", "job": number})
     tell(f"run {run.id}: job {number} submitted, {len(job.plan.cases)} cases on {job.plan.nranks} ranks, in {run.path}")
@@ -71,7 +71,7 @@ def again(run: RunDir) -> RunDir:
     return run
 
 
-def text(run: RunDir, job: execute.Job, ns: Namespace) -> str:
+def text(run: RunDir, job: opening.Job, ns: Namespace) -> str:
     """Write the batch script of one run."""
     root = run.path.parent.resolve()
     command = [sys.executable, "-m", "assay.harness.door.main", "run", "--resume", run.id, "--store", str(root), *option_words()]
@@ -120,7 +120,7 @@ def follow(run: RunDir) -> str:
             assert state is not None  # noqa: S101 - or it would be over
             if state.hopeless:
                 cancel(job)
-                execute.discard(run)
+                opening.discard(run)
                 message = f"job {job} can never start: {state.meaning} ({state.reason}); it was cancelled"
                 raise RefusalError(message, where="launch=slurm", fix="Ask for what the partition has (sinfo shows it).")
             if str(state) != last or (state.state == "PENDING" and time.monotonic() - told > REMIND_SECONDS):
@@ -144,7 +144,7 @@ def ending(run: RunDir, plan: Plan, state: JobState | None, job: int) -> str:
     refused = state is not None and state.code == RefusalError.exit_code and not execute.finished(run)
     if refused:
         words = last_words(run)
-        execute.discard(run)
+        opening.discard(run)
         raise RefusalError(words.rstrip(".") or told)
     missing = len({case.key for case in plan.cases} - execute.finished(run))
     go_on = f"; go on with: assay run --resume {run.id}" if missing else ""
@@ -164,5 +164,5 @@ def collected(run: RunDir, *, allow_inconclusive: bool) -> Judgement:
 
     trouble = "" if judged_by_itself(run) else follow(run)
     if trouble:
-        return execute.finish(run, run.config(), base=[], decide=False, allow_inconclusive=allow_inconclusive, trouble=trouble)
+        return closing.finish(run, run.config(), base=[], decide=False, allow_inconclusive=allow_inconclusive, trouble=trouble)
     return judged(run)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.harness.door import submit
-from assay.harness.door.execute import Job
+from assay.harness.door.opening import Job
 from assay.harness.door.run import arguments, prepare
 from assay.harness.rundir import RunDir
 from assay.harness.suitepath import name_suite_paths
