@@ -13,6 +13,8 @@ from assay.harness.rundir import RunDir
 from assay.results.store import Store
 
 SUITE = "fingerprint"
+# What is expected of a unit, and numbers drawn to see whether it is repeatable, are no part of what is asked of it.
+ASIDE = {"expect", "seed"}
 # What is said of a card beside its fields, and no part of the arithmetic.
 BESIDE = {"calls", "reasons"}
 LONG = 72
@@ -20,7 +22,7 @@ LONG = 72
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """One card of a run: ``key`` of its case, the unit and formats in words, the verdict in one sentence, the card's fields."""
+    """One card of a run: ``key`` of its case, what was ``asked`` (device and parameters), unit and formats, verdict in one sentence, fields."""
 
     run: str
     key: str
@@ -28,6 +30,7 @@ class Fingerprint:
     formats: str
     verdict: str
     card: Mapping[str, Any]
+    asked: Mapping[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain JSON types."""
@@ -48,24 +51,25 @@ def fingerprints(run: RunDir) -> list[Fingerprint]:
 
 def fingerprint_of(run: str, measurement: Measurement) -> Fingerprint | None:
     """Read the card of one case, or None where there is none."""
-    notes = measurement.notes
+    notes, case = measurement.notes, measurement.case
     try:
         card = json.loads(notes["card"])
     except (KeyError, ValueError):
         return None
-    if measurement.case.suite != SUITE or not isinstance(card, dict):
+    if case.suite != SUITE or not isinstance(card, dict):
         return None
-    return Fingerprint(run, measurement.case.key, notes.get("unit", ""), notes.get("formats", ""), notes.get("verdict", ""), card)
+    asked = {"device": case.device} | {name: value for name, value in case.params.items() if name not in ASIDE}
+    return Fingerprint(run, case.key, notes.get("unit", ""), notes.get("formats", ""), notes.get("verdict", ""), card, asked)
 
 
 def before(store: Store, run: RunDir, found: Fingerprint) -> Fingerprint | None:
-    """Find the last earlier card of the same case on the same kind of machine."""
+    """Find the last earlier card of the same unit, asked the same way, on the same kind of machine."""
     mine = run.read_json("run.json")
     for info in reversed(store.runs()):
         if info.id >= run.id or info.status != "finished" or info.hw_class != mine["hw_class"] or info.inject:
             continue
         try:
-            earlier = [one for one in fingerprints(RunDir(store.root / info.id)) if one.key == found.key]
+            earlier = [one for one in fingerprints(RunDir(store.root / info.id)) if one.asked == found.asked]
         except (OSError, StoreError):
             continue
         if earlier:

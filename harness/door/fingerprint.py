@@ -89,17 +89,18 @@ def told(code: int, document: dict[str, Any], folder: RunDir, *, as_json: bool) 
     found = fingerprints(folder)
     changed: dict[str, dict[str, Any]] = {}
     lines: list[str] = []
+    cards: list[dict[str, Any]] = []
     for one in found:
         earlier = before(store, folder, one)
         different = changes(earlier.card, one.card) if earlier is not None else {}
         lines += card_lines(one)
         lines += since(earlier, different)
+        cards.append(one.as_dict() | {"before": None if earlier is None else earlier.run})
         if earlier is not None and different:
             changed[one.key] = {"since": earlier.run, "fields": {name: list(pair) for name, pair in sorted(different.items())}}
     failed = [f"{case['key']}: {case['reason']}" for case in document.get("cases", []) if case["status"] != "measured"]
     final = ending(code, found, changed=bool(changed))
     if as_json:
-        cards = [one.as_dict() for one in found]
         emit_json(
             {"schema": "assay.fingerprint/1", "run": folder.id, "cards": cards, "changed": changed, "failed": failed, "exit_code": final}
         )
