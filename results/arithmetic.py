@@ -22,7 +22,7 @@ LONG = 72
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """One card of a run: ``key`` of its case, what was ``asked`` (device and parameters), unit and formats, verdict in one sentence, fields."""
+    """One card of a run: its case's ``key``, what was ``asked`` (device, parameters), unit and formats in words, verdict, fields."""
 
     run: str
     key: str
