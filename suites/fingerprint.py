@@ -37,7 +37,8 @@ def fingerprint(
 
     Args:
         ctx: the control world and this rank's device.
-        unit: ``torch``: what torch multiplies with on this device; ``emulated:h100_fp8``, ``emulated:fused=8,bits=21``: an emulated one.
+        unit: ``torch``: what torch multiplies with on this device; ``deep_gemm``, ``transformer_engine``: theirs;
+            ``emulated:h100_fp8``, ``emulated:fused=8,bits=21``: an emulated one.
         a: format of A, or a role such as fp8; empty for the unit's own (torch: bf16).
         b: format of B; empty for the same as A.
         fast: FP8 on CUDA with fast accumulation, which is the unit itself; false: with what promotion the library does.
@@ -51,6 +52,7 @@ def fingerprint(
 
     from assay.suites.numerics.probes.box import Box
     from assay.suites.numerics.probes.card import fingerprint as take
+    from assay.suites.numerics.probes.kernels import told
     from assay.suites.numerics.probes.named import open_unit
     from assay.suites.numerics.probes.published import verdict
 
@@ -62,6 +64,7 @@ def fingerprint(
     source = np.random.default_rng(seed)
     left, right = box.numbers(source, (side, k)), box.numbers(source, (k, side))
     first = box.product(left, right).view(np.uint32).copy()
+    kernel = "emulated" if opened.emulated else told(lambda: box.product(left, right), device)
 
     def check() -> Answer:
         again = box.product(left, right).view(np.uint32)
@@ -76,7 +79,13 @@ def fingerprint(
         step=lambda: box.product(left, right),
         check=check,
         volume=Volume(flops=2.0 * side * side * k),
-        notes={"unit": opened.what, "formats": f"{opened.a.name} x {opened.b.name}", "verdict": said, "card": card_json(card)},
+        notes={
+            "unit": opened.what,
+            "kernel": kernel,
+            "formats": f"{opened.a.name} x {opened.b.name}",
+            "verdict": said,
+            "card": card_json(card),
+        },
     )
 
 
@@ -108,7 +117,7 @@ def expected(card: Card, a: str, b: str, expect: str, *, tested: int) -> Answer:
 
 def needs(*, unit: str, a: str, b: str, fast: bool, k: int, side: int, expect: str, seed: int, nranks: int) -> Needs:  # noqa: ARG001
     """Refuse what cannot be a unit, before anything is launched."""
-    from assay.suites.numerics.probes.named import EMULATED, REAL, emulated
+    from assay.suites.numerics.probes.named import EMULATED, emulated, refuse_unknown
     from assay.suites.numerics.units.presets import PRESETS
 
     for name, value, least in (("k", k, 16), ("side", side, 1)):
@@ -120,10 +129,6 @@ def needs(*, unit: str, a: str, b: str, fast: bool, k: int, side: int, expect: s
         raise RefusalError(message, value=expect, where="expect", fix=f"Choose one of {', '.join(PRESETS)}.")
     if unit.partition(":")[0] == EMULATED:
         emulated(unit.partition(":")[2], a=a, b=b, architecture="")
-    elif unit not in REAL:
-        message = "is no unit"
-        raise RefusalError(
-            message, value=unit, where="unit", fix=f"Write torch, emulated:NAME or emulated:OPTION=VALUE; names are {', '.join(PRESETS)}."
-        )
+    refuse_unknown(unit)
     step = 2.0 * side * side * k / EMULATED_RATE
     return Needs(memory_nbytes=64 * side * k, seconds=SECONDS, step_seconds=step)

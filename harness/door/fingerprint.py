@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "probe a matrix unit from outside and say which arithmetic it does"
 EPILOG = """\
-A unit is torch (what torch multiplies with on the device; also torch_cpu, torch_cuda), emulated:NAME, or emulated with options of your own:
+A unit is torch (what torch multiplies with on the device; also torch_cpu, torch_cuda), deep_gemm, transformer_engine,
+emulated:NAME, or emulated with options of your own:
   assay fingerprint a=bf16
   assay fingerprint unit=torch_cuda a=e4m3 fast=true expect=h100_fp8 device=cuda
   assay fingerprint unit=emulated:h100_fp8

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from assay.harness.errors import NotApplicableError, RefusalError
 from assay.suites.numerics.formats.format import FORMATS, Format, format_of_role
 from assay.suites.numerics.probes.box import Gemm
+from assay.suites.numerics.probes.libraries import LIBRARIES, library_unit
 from assay.suites.numerics.probes.real import real_unit
 from assay.suites.numerics.units.options import changed, make
 from assay.suites.numerics.units.presets import PRESETS, preset
 from assay.suites.numerics.units.unit import Unit
 
-REAL = ("torch", "torch_cpu", "torch_cuda")
+REAL = ("torch", "torch_cpu", "torch_cuda", *LIBRARIES)
 EMULATED = "emulated"
-PLAIN = "bf16"  # what torch multiplies in where nothing is said
+PLAIN = {"deep_gemm": "fp8", "transformer_engine": "fp8"}  # what a library multiplies where nothing is said; torch: bf16
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ def open_unit(name: str, *, a: str, b: str, device: str, architecture: str, fast
     """Open a unit.
 
     Args:
-        name: ``torch`` (or ``torch_cpu``, ``torch_cuda``), ``emulated:PRESET``, ``emulated:OPTION=VALUE,...`` or both, the preset first.
+        name: ``torch`` (or ``torch_cpu``, ``torch_cuda``), ``deep_gemm``, ``transformer_engine``, ``emulated:PRESET``,
+            ``emulated:OPTION=VALUE,...`` or both, the preset first.
         a: format or role of A; empty for the unit's own (torch: bf16).
         b: of B; empty for the same as A.
         device: kind of the case's device, ``cpu`` or ``cuda``.
@@ -48,17 +50,23 @@ def open_unit(name: str, *, a: str, b: str, device: str, architecture: str, fast
         return Opened(
             unit.gemm, FORMATS[unit.a], FORMATS[unit.b], f"emulated {name.partition(':')[2] or 'unit'}", FORMATS["fp32"], emulated=True
         )
-    if name not in REAL:
-        message = "is no unit"
-        fix = f"Write torch, {EMULATED}:NAME or {EMULATED}:OPTION=VALUE,...; names are {', '.join(PRESETS)}."
-        raise RefusalError(message, value=name, where="unit", fix=fix)
-    if name not in {"torch", f"torch_{device}"}:
+    refuse_unknown(name)
+    if name not in {"torch", f"torch_{device}", *LIBRARIES}:
         message = f"unit={name} is on another device than this case's, which is {device}: set device={name.removeprefix('torch_')}"
         raise NotApplicableError(message)
-    left = format_of_role(a or PLAIN, architecture, where="a").name
-    right = format_of_role(b or a or PLAIN, architecture, where="b").name
-    real = real_unit(device, left, right, fast=fast)
+    usual = PLAIN.get(name, "bf16")
+    left = format_of_role(a or usual, architecture, where="a").name
+    right = format_of_role(b or a or usual, architecture, where="b").name
+    real = library_unit(name, device, left, right, fast=fast) if name in LIBRARIES else real_unit(device, left, right, fast=fast)
     return Opened(real.gemm, real.a, real.b, real.api, FORMATS[real.out], emulated=False)
+
+
+def refuse_unknown(name: str) -> None:
+    """Refuse what is neither a real unit's name nor an emulated one's."""
+    if name not in REAL and name.partition(":")[0] != EMULATED:
+        message = "is no unit"
+        fix = f"Write {', '.join(REAL)}, {EMULATED}:NAME or {EMULATED}:OPTION=VALUE,...; names are {', '.join(PRESETS)}."
+        raise RefusalError(message, value=name, where="unit", fix=fix)
 
 
 def emulated(words: str, *, a: str, b: str, architecture: str) -> Unit:
