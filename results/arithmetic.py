@@ -31,6 +31,7 @@ class Fingerprint:
     verdict: str
     card: Mapping[str, Any]
     asked: Mapping[str, Any]
+    kernel: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain JSON types."""
@@ -39,6 +40,7 @@ class Fingerprint:
             "key": self.key,
             "unit": self.unit,
             "formats": self.formats,
+            "kernel": self.kernel,
             "verdict": self.verdict,
             "card": dict(self.card),
         }
@@ -59,7 +61,8 @@ def fingerprint_of(run: str, measurement: Measurement) -> Fingerprint | None:
     if case.suite != SUITE or not isinstance(card, dict):
         return None
     asked = {"device": case.device} | {name: value for name, value in case.params.items() if name not in ASIDE}
-    return Fingerprint(run, case.key, notes.get("unit", ""), notes.get("formats", ""), notes.get("verdict", ""), card, asked)
+    unit, formats, said, kernel = (notes.get(name, "") for name in ("unit", "formats", "verdict", "kernel"))
+    return Fingerprint(run, case.key, unit, formats, said, card, asked, kernel)
 
 
 def before(store: Store, run: RunDir, found: Fingerprint) -> Fingerprint | None:
@@ -97,6 +100,8 @@ def card_lines(found: Fingerprint) -> Iterator[str]:
     card, reasons = found.card, found.card.get("reasons") or {}
     yield f"{found.unit}, {found.formats}"
     yield f"  {found.verdict}"
+    if found.kernel and found.kernel != "emulated":
+        yield f"  {'kernel':30} {found.kernel}"
     rows: tuple[tuple[str, str, Mapping[Any, str]], ...] = (
         ("adds", "kind", {"fused": "groups of products in one rounding", "chain": "one product at a time", "pairs": "two by two in a tree",
                           "exact": "groups exactly, rounded between them", "other": "in its own order"}),

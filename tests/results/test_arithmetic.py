@@ -39,6 +39,20 @@ def test_a_changed_field_is_named_and_calls_and_reasons_are_none() -> None:
     assert changes(CARD, CARD | {"tree": [[0, 1], 2]}) == {"tree": ("another", "order")}
 
 
+def test_the_kernel_is_told_where_one_is_known(tmp_path: Path) -> None:
+    notes = {
+        "unit": "torch.mm bf16 on cuda",
+        "formats": "bf16 x bf16",
+        "verdict": "unknown unit",
+        "kernel": "sm90_gemm",
+        "card": json.dumps(CARD),
+    }
+    write_run(tmp_path / "20261127-000000-000-aaaaaa", [measured(case("fingerprint", unit="torch"), [1e-3] * 9, notes=notes)])
+    (one,) = fingerprints(Store(tmp_path).resolve("latest")[0])
+    assert one.as_dict()["kernel"] == "sm90_gemm"
+    assert any(line.split() == ["kernel", "sm90_gemm"] for line in card_lines(one))
+
+
 def test_what_one_of_the_two_could_not_tell_is_no_change() -> None:
     assert changes(CARD, CARD | {"bits": None}) == {}
     assert changes(CARD | {"bits": None}, CARD) == {}
