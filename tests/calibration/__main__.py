@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.calibration import blame, fleet, gate, history, probes, versus
+from tests.calibration import blame, fleet, gate, history, probes, vectors, versus
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured"
 HEADS = {
@@ -20,6 +20,7 @@ HEADS = {
     "blame": "# The localiser's error rates, measured",
     "history": "# The history's error rates, measured",
     "probes": "# Recovery of units by the probes, measured",
+    "vectors": "# Published results of real hardware against the emulated units",
     "versus": "# The vendor comparison's error rates, measured",
 }
 WORDS = {
@@ -28,6 +29,7 @@ WORDS = {
     "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
     "history": 'What the columns are: [history.md](../history.md). "notice" counts alerts too.',
     "probes": "A card is held against the parameters of the unit that it was taken from; the probes see products only ([fp8.md](../fp8.md)).",
+    "vectors": "Rows of the published sets ([fp8.md](../fp8.md)); nothing is drawn, so there is no seed to choose. No row may differ; the other columns say whether a unit that is a step off would be seen.",
     "versus": "What is compared: [versus.md](../versus.md). Vendors have known speeds; nodes and sessions differ by chance, each session in all nodes of a vendor alike.",
 }
 TABLES: dict[str, Callable[[int, int], None]] = {
@@ -36,6 +38,7 @@ TABLES: dict[str, Callable[[int, int], None]] = {
     "blame": blame.main,
     "history": history.main,
     "probes": probes.main,
+    "vectors": vectors.main,
     "versus": versus.main,
 }
 
