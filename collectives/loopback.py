@@ -13,6 +13,7 @@ from typing import Any
 
 from assay.collectives.buffers import device_buffer, host_buffer
 from assay.collectives.transport import Step
+from assay.harness.errors import NotApplicableError
 
 
 class Loopback:
@@ -41,6 +42,23 @@ class Loopback:
 
     def all_to_all(self, send: Any, recv: Any) -> Step:
         """Copy: the only block comes home."""
+        return self.all_reduce(send, recv)
+
+    def all_gather(self, send: Any, recv: Any) -> Step:
+        """Copy: the only block is this rank's."""
+        return self.all_reduce(send, recv)
+
+    def reduce_scatter(self, send: Any, recv: Any) -> Step:
+        """Copy: the only block of the sum is the data."""
+        return self.all_reduce(send, recv)
+
+    def broadcast(self, buffer: Any, root: int) -> Step:  # noqa: ARG002 - as the others are called
+        """Refuse: one rank alone has nobody to tell."""
+        message = f"a broadcast from rank {root} to nobody moves nothing, so loopback has none"
+        raise NotApplicableError(message)
+
+    def shift(self, send: Any, recv: Any) -> Step:
+        """Copy: the next rank is this one."""
         return self.all_reduce(send, recv)
 
     def close(self) -> None:

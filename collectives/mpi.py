@@ -42,6 +42,23 @@ class Mpi:
         """Bind MPI_Alltoall."""
         return partial(self._communicator.Alltoall, send, recv)
 
+    def all_gather(self, send: Any, recv: Any) -> Step:
+        """Bind MPI_Allgather."""
+        return partial(self._communicator.Allgather, send, recv)
+
+    def reduce_scatter(self, send: Any, recv: Any) -> Step:
+        """Bind MPI_Reduce_scatter_block with MPI_SUM."""
+        return partial(self._communicator.Reduce_scatter_block, send, recv)
+
+    def broadcast(self, buffer: Any, root: int) -> Step:
+        """Bind MPI_Bcast."""
+        return partial(self._communicator.Bcast, buffer, root)
+
+    def shift(self, send: Any, recv: Any) -> Step:
+        """Bind MPI_Sendrecv to the next rank and from the one before."""
+        after, before = (self.rank + 1) % self.size, (self.rank - 1) % self.size
+        return partial(self._communicator.Sendrecv, send, after, 0, recv, before, 0)
+
     def close(self) -> None:
         """Free the communicator."""
         self._communicator.Free()

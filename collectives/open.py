@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from assay.collectives.transport import Transport
-from assay.harness.errors import RefusalError
+from assay.collectives.transport import Step, Transport
+from assay.harness.errors import NotApplicableError, RefusalError
 from assay.harness.plugins import TRANSPORTS as GROUP
 from assay.harness.plugins import find, load, plugins
 
@@ -40,6 +41,15 @@ def open_transport(name: str, ctx: Context) -> Transport:
     assert plugin is not None  # noqa: S101 - checked above
     opened: Transport = load(plugin)(ctx)
     return opened
+
+
+def operation(line: Transport, name: str) -> Callable[..., Step]:
+    """Give an operation of a transport; NotApplicableError where an installed one does not bring it."""
+    found: Callable[..., Step] | None = getattr(line, name, None)
+    if found is None:
+        message = f"transport {line.name} has no {name}"
+        raise NotApplicableError(message)
+    return found
 
 
 def check_transport(name: str) -> None:

@@ -1,4 +1,4 @@
-"""What an all-reduce is given and what it must answer: fresh integers in every repetition, summed without any rounding.
+"""What an all-reduce or a reduce-scatter is given and must answer: fresh integers in every repetition, summed without any rounding.
 
 Rank ``r`` gives element ``e`` of repetition ``i`` the value
 
@@ -15,11 +15,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from assay.harness.errors import RefusalError
 from assay.harness.work import Answer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+ELEMENT_NBYTES = 4
 EXACT = 2**24  # float32 holds every integer up to here
 MAX_RANKS = 2**16  # beyond it too few values would be left to tell elements and repetitions apart
 CHUNK = 1 << 16  # elements compared at a time, so that temporaries stay in cache
@@ -31,11 +33,22 @@ class Sums:
     Between ranks whose numbers differ by a multiple of ``weights`` (from 2049 ranks on) one that replaces the other is not told apart.
     """
 
-    def __init__(self, *, count: int, rank: int, nranks: int, seed: int) -> None:
-        """Draw ``base``; ``count`` elements, ``nranks`` up to MAX_RANKS."""
+    def __init__(self, *, count: int, rank: int, nranks: int, seed: int, scattered: bool = False) -> None:
+        """Draw ``base``.
+
+        Args:
+            count: elements that every rank gives.
+            rank: of this rank.
+            nranks: up to MAX_RANKS.
+            seed: equal on all ranks.
+            scattered: each rank gets the sums of its own block only (``nranks`` divides ``count``).
+
+        """
         import numpy as np
 
-        self.nranks, self.count = nranks, count
+        self.nranks, self.send_count = nranks, count
+        self.recv_count = count // nranks if scattered else count
+        self.first = rank * self.recv_count if scattered else 0
         self.weights = max(1, min(nranks, EXACT // 4 // nranks))
         self.weight = rank % self.weights
         self.total_weight = sum(r % self.weights for r in range(nranks))
@@ -66,9 +79,10 @@ class Sums:
         import numpy as np
 
         wrong, first = 0, None
-        for start in range(0, self.count, CHUNK):
-            expected = self.expected(start, start + CHUNK, repetition)
-            found = recv[start : start + CHUNK]
+        for start in range(0, self.recv_count, CHUNK):
+            stop = min(start + CHUNK, self.recv_count)
+            expected = self.expected(self.first + start, self.first + stop, repetition)
+            found = recv[start:stop]
             if np.array_equal(found, expected):
                 continue
             places = np.flatnonzero(found != expected)
@@ -77,12 +91,12 @@ class Sums:
                 place = int(places[0])
                 first = (start + place, float(found[place]), float(expected[place]))
         if first is None:
-            return Answer(ok=True, tested=self.count)
+            return Answer(ok=True, tested=self.recv_count)
         element, got, wanted = first
         where = f"element {element}"
         looks = self.guess(got, wanted, repetition)
-        reason = f"{wrong} of {self.count} sums are wrong; first {where}: got {got:.10g}, expected {wanted:.10g}{looks}"
-        return Answer(ok=False, tested=self.count, reason=reason, where=where)
+        reason = f"{wrong} of {self.recv_count} sums are wrong; first {where}: got {got:.10g}, expected {wanted:.10g}{looks}"
+        return Answer(ok=False, tested=self.recv_count, reason=reason, where=where)
 
     def guess(self, got: float, wanted: float, repetition: int) -> str:
         """Say what the difference looks like, where it has a likely name."""
@@ -90,6 +104,13 @@ class Sums:
             return " (never written, or not a number)"
         stale = self.nranks * (self.shift(repetition - 1) - self.shift(repetition))
         return " (the answer of the repetition before)" if got - wanted == stale else ""
+
+
+def refuse_inexact(nranks: int, transport: str) -> None:
+    """Refuse rank counts whose float32 sums could not be checked exactly."""
+    if nranks > MAX_RANKS and transport != "loopback":
+        message = f"over more than {MAX_RANKS} ranks the float32 sums cannot be checked exactly"
+        raise RefusalError(message, value=nranks, fix="Use fewer ranks.")
 
 
 def coprime_near_golden_section(room: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,71 @@ class TorchGroup:
             self._group.alltoall_base(target, source, [], []).wait()
 
         return step
+
+    def all_gather(self, send: Any, recv: Any) -> Step:
+        """Gather into one vector."""
+        source, target, gather = tensor(send), tensor(recv), self._has("_allgather_base")
+
+        def step() -> None:
+            gather(target, source).wait()
+
+        return step
+
+    def reduce_scatter(self, send: Any, recv: Any) -> Step:
+        """Sum, and keep one block."""
+        source, target, scatter = tensor(send), tensor(recv), self._has("_reduce_scatter_base")
+
+        def step() -> None:
+            scatter(target, source).wait()
+
+        return step
+
+    def broadcast(self, buffer: Any, root: int) -> Step:
+        """Send the root's vector to all."""
+        import torch.distributed as dist
+
+        operands, spread, options = [tensor(buffer)], self._has("broadcast"), dist.BroadcastOptions()
+        options.rootRank, options.rootTensor = root, 0
+
+        def step() -> None:
+            spread(operands, options).wait()
+
+        return step
+
+    def shift(self, send: Any, recv: Any) -> Step:
+        """Send to the next rank while receiving from the one before."""
+        source, target = [tensor(send)], [tensor(recv)]
+        put, get, after, before = self._has("send"), self._has("recv"), (self.rank + 1) % self.size, (self.rank - 1) % self.size
+        if self.size == 1:
+            return lambda: target[0].copy_(source[0])
+        if self._backend == "nccl":
+            return self._coalesced(lambda: (put(source, after, 0), get(target, before, 0)))
+
+        def step() -> None:
+            coming = get(target, before, 0)
+            put(source, after, 0).wait()
+            coming.wait()
+
+        return step
+
+    def _coalesced(self, calls: Callable[[], object]) -> Step:
+        """Put calls into one group: two of NCCL's calls one after the other would wait for each other."""
+        device = tensor(self.buffer(1, "fp32")).device
+
+        def step() -> None:
+            self._group._start_coalescing(device)  # noqa: SLF001 - what torch's own batch_isend_irecv calls
+            calls()
+            self._group._end_coalescing(device).wait()  # noqa: SLF001 - the same
+
+        return step
+
+    def _has(self, name: str) -> Any:
+        """Give a method of the back end; NotApplicableError if it has none."""
+        found = getattr(self._group, name, None)
+        if found is None:
+            message = f"{self._backend} has no {name.strip('_').removesuffix('_base')}"
+            raise NotApplicableError(message)
+        return found
 
     def close(self) -> None:
         """Shut the group down and give back its connections and the store's port."""

@@ -11,7 +11,7 @@ Step = Callable[[], object]
 class Transport(Protocol):
     """One rank's end of a transport.
 
-    ``all_reduce`` and ``all_to_all`` bind an operation to two buffers once and return the step that carries it out, as MPI's persistent
+    ``all_reduce`` and its siblings bind an operation to two buffers once and return the step that carries it out, as MPI's persistent
     collectives do: whatever can be resolved beforehand is resolved beforehand, so that a timed step costs what the bare library call costs.
 
     Attributes:
@@ -35,6 +35,18 @@ class Transport(Protocol):
 
     def all_to_all(self, send: Any, recv: Any) -> Step:
         """Return the step after which block ``s`` of ``recv`` is what rank ``s`` had in the block of ``send`` with this rank's number."""
+
+    def all_gather(self, send: Any, recv: Any) -> Step:
+        """Return the step after which block ``s`` of ``recv`` is what rank ``s`` had in ``send``."""
+
+    def reduce_scatter(self, send: Any, recv: Any) -> Step:
+        """Return the step after which ``recv`` holds the sum over ranks of the block of ``send`` with this rank's number."""
+
+    def broadcast(self, buffer: Any, root: int) -> Step:
+        """Return the step after which ``buffer`` holds what the root had in it."""
+
+    def shift(self, send: Any, recv: Any) -> Step:
+        """Return the step after which ``recv`` holds what the rank before (in a ring) had in ``send``: a send and a receive at once."""
 
     def close(self) -> None:
         """Give back connections, ports and threads; steps made before must not be called any more."""

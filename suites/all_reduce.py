@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from assay.collectives.exercise import exercise
+from assay.collectives.exercise import exercise, message_needs
 from assay.collectives.factors import all_reduce_factor, all_reduce_wire
-from assay.collectives.open import check_transport, open_transport
-from assay.collectives.sums import MAX_RANKS, Sums
+from assay.collectives.open import open_transport
+from assay.collectives.sums import ELEMENT_NBYTES, Sums, refuse_inexact
 from assay.harness.errors import RefusalError
 from assay.harness.work import Context, Needs, Volume, Work
-
-ELEMENT_NBYTES = 4
-LIBRARY_NBYTES = 64 << 20  # what a transport library keeps for itself, roughly
 
 
 def all_reduce(
@@ -48,11 +45,8 @@ def all_reduce(
 
 def needs(*, bytes: int, transport: str, dtype: str, data: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
     """Refuse messages that hold no whole elements and rank counts whose sums could not be exact; estimate memory and time."""
-    check_transport(transport)
-    if bytes < ELEMENT_NBYTES or bytes % ELEMENT_NBYTES:
+    refuse_inexact(nranks, transport)
+    if bytes % ELEMENT_NBYTES:
         message = f"a message is a positive multiple of {ELEMENT_NBYTES} bytes (float32)"
         raise RefusalError(message, value=bytes, where="bytes", fix=f"Take {max(1, round(bytes / ELEMENT_NBYTES)) * ELEMENT_NBYTES}.")
-    if nranks > MAX_RANKS and transport != "loopback":
-        message = f"over more than {MAX_RANKS} ranks the float32 sums cannot be checked exactly"
-        raise RefusalError(message, value=nranks, fix="Use fewer ranks.")
-    return Needs(memory_nbytes=4 * bytes + LIBRARY_NBYTES, seconds=0.2 + bytes / 1e8)
+    return message_needs(bytes, transport)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from assay.collectives.exchange import Exchange
-from assay.collectives.exercise import exercise
+from assay.collectives.exercise import blocks_needs, exercise
 from assay.collectives.factors import all_to_all_factor, all_to_all_wire
-from assay.collectives.open import check_transport, open_transport
-from assay.harness.errors import RefusalError
+from assay.collectives.open import open_transport
 from assay.harness.work import Context, Needs, Volume, Work
-
-LIBRARY_NBYTES = 64 << 20  # what a transport library keeps for itself, roughly
 
 
 def all_to_all(
@@ -36,7 +33,7 @@ def all_to_all(
     """
     line = open_transport(transport, ctx)
     try:
-        pattern = Exchange(nbytes=bytes, rank=line.rank, nranks=line.size, seed=seed)
+        pattern = Exchange(block_nbytes=bytes // line.size, rank=line.rank, nranks=line.size, seed=seed)
         volume = Volume(message_nbytes=bytes, wire_nbytes=all_to_all_wire(bytes, line.size), bus_factor=all_to_all_factor(line.size))
         return exercise(line, pattern, element=pattern.element, bind=line.all_to_all, volume=volume, fresh=data == "fresh")
     except BaseException:
@@ -46,11 +43,4 @@ def all_to_all(
 
 def needs(*, bytes: int, transport: str, data: str, seed: int, nranks: int) -> Needs:  # noqa: A002, ARG001 - the suite's own parameters
     """Refuse messages that do not divide into one block a rank (nccl-tests would silently send 0 bytes); estimate memory and time."""
-    check_transport(transport)
-    blocks = 1 if transport == "loopback" else nranks
-    if bytes < blocks or bytes % blocks:
-        message = f"a message is cut into {blocks} equal blocks of whole bytes, one a rank"
-        raise RefusalError(
-            message, value=bytes, where="bytes", fix=f"Take {max(1, round(bytes / blocks)) * blocks}, or a multiple of {blocks}."
-        )
-    return Needs(memory_nbytes=4 * bytes + LIBRARY_NBYTES, seconds=0.2 + bytes / 1e8)
+    return blocks_needs(bytes, transport, nranks)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from assay.collectives.factors import all_reduce_factor, all_reduce_wire, all_to_all_factor, all_to_all_wire
+from assay.collectives.factors import (
+    all_reduce_factor,
+    all_reduce_wire,
+    all_to_all_factor,
+    all_to_all_wire,
+    one_way_factor,
+    one_way_wire,
+)
 
 
 def test_factors_are_those_of_nccl_tests() -> None:
     # doc/PERFORMANCE.md of nccl-tests: all-reduce 2(n-1)/n, all-to-all (n-1)/n.
     assert [all_reduce_factor(n) for n in (2, 4, 8)] == [1.0, 1.5, 1.75]
     assert [all_to_all_factor(n) for n in (2, 4, 8)] == [0.5, 0.75, 0.875]
+    assert [one_way_factor(n) for n in (2, 4, 8)] == [1.0, 1.0, 1.0]  # broadcast, sendrecv
 
 
 def test_one_rank_has_no_bus() -> None:
     assert all_reduce_factor(1) is None
     assert all_to_all_factor(1) is None
+    assert one_way_factor(1) is None
+    assert one_way_wire(1024, 1) == 0
     assert all_reduce_wire(1024, 1) == all_to_all_wire(1024, 1) == 0
 
 

@@ -14,7 +14,7 @@ from assay.collectives.sums import EXACT, MAX_RANKS, Sums
 
 def summed(ranks: list[Sums], repetition: int) -> Any:
     """Add everybody's input in float32, rank by rank, as any transport might."""
-    total = np.zeros(ranks[0].count, dtype=np.float32)
+    total = np.zeros(ranks[0].send_count, dtype=np.float32)
     for one in ranks:
         send = np.empty_like(total)
         one.fill(send, repetition)
@@ -84,7 +84,7 @@ def exchanged(ranks: list[Exchange], repetition: int) -> list[Any]:
     """Carry every block by hand from sender to receiver."""
     sent = []
     for one in ranks:
-        send = np.empty(one.count, dtype=one.unsigned)
+        send = np.empty(one.send_count, dtype=one.unsigned)
         one.fill(send, repetition)
         sent.append(send.reshape(len(ranks), -1))
     return [np.concatenate([sent[s][d] for s in range(len(ranks))]) for d in range(len(ranks))]
@@ -92,7 +92,7 @@ def exchanged(ranks: list[Exchange], repetition: int) -> list[Any]:
 
 def exchanges(n: int, nbytes: int) -> list[Exchange]:
     """Make the patterns of all ranks."""
-    return [Exchange(nbytes=nbytes, rank=r, nranks=n, seed=1) for r in range(n)]
+    return [Exchange(block_nbytes=nbytes // n, rank=r, nranks=n, seed=1) for r in range(n)]
 
 
 @pytest.mark.parametrize(("n", "nbytes"), [(1, 8), (2, 8), (2, 4096), (3, 3 * 400), (4, 8), (3, 3 * 33), (64, 64 * 16)])

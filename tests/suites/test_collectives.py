@@ -13,18 +13,30 @@ from assay.collectives.open import open_transport
 from assay.collectives.torch_group import crowding
 from assay.harness.errors import NotApplicableError, RefusalError
 from assay.harness.work import Answer, Context, Work
+from assay.suites import all_gather as all_gather_module
 from assay.suites import all_reduce as all_reduce_module
 from assay.suites import all_to_all as all_to_all_module
+from assay.suites import broadcast as broadcast_module
+from assay.suites import reduce_scatter as reduce_scatter_module
+from assay.suites import send_recv as send_recv_module
+from assay.suites.all_gather import all_gather
 from assay.suites.all_reduce import all_reduce
 from assay.suites.all_to_all import all_to_all
+from assay.suites.broadcast import broadcast
+from assay.suites.reduce_scatter import reduce_scatter
+from assay.suites.send_recv import send_recv
 from tests.fakes import context, on_ranks, run_once
 
-SUITES: list[Callable[..., Work]] = [all_reduce, all_to_all]
+SUITES: list[Callable[..., Work]] = [all_reduce, all_to_all, all_gather, reduce_scatter, broadcast, send_recv]
 
 
 @pytest.mark.parametrize("suite", SUITES)
 @pytest.mark.parametrize("transport", ["loopback", "gloo"])
 def test_one_rank_alone_is_right_and_has_no_bus(suite: Callable[..., Work], transport: str) -> None:
+    if (suite, transport) == (broadcast, "loopback"):
+        with pytest.raises(NotApplicableError, match="to nobody"):
+            suite(context(), bytes=4096, transport=transport)
+        return
     work = suite(context(), bytes=4096, transport=transport)
     answers = [run_once(work, repetition) for repetition in range(3)]
     work.close()
@@ -75,7 +87,7 @@ def test_faults_planted_over_a_real_transport_are_found_on_the_rank_that_has_the
 
 
 def test_gloo_says_that_its_all_reduce_is_a_copy_and_then_the_sum() -> None:
-    reduce, exchange = (suite(context(), bytes=64, transport="gloo") for suite in SUITES)
+    reduce, exchange = (suite(context(), bytes=64, transport="gloo") for suite in (all_reduce, all_to_all))
     assert "copy" in reduce.notes["out of place"]
     assert "out of place" not in exchange.notes
     reduce.close()
@@ -128,7 +140,7 @@ def test_a_transport_is_closed_when_preparing_fails(monkeypatch: pytest.MonkeyPa
     for suite in SUITES:
         with pytest.raises(ValueError, match="negative"):
             suite(context(), bytes=-4, transport="loopback")
-    assert closed == [1, 1]
+    assert len(closed) == len(SUITES)
 
 
 @pytest.mark.parametrize("nbytes", [0, 2, 9])
@@ -151,3 +163,45 @@ def test_all_to_all_refuses_messages_that_do_not_divide() -> None:
 def test_all_reduce_refuses_ranks_whose_sums_could_not_be_exact() -> None:
     with pytest.raises(RefusalError, match="ranks"):
         all_reduce_module.needs(bytes=8, transport="mpi", dtype="fp32", data="fresh", seed=0, nranks=100_000)
+
+
+@pytest.mark.parametrize("suite", [all_gather_module, reduce_scatter_module])
+def test_vectors_that_do_not_divide_are_refused(suite: Any) -> None:
+    more = {"dtype": "fp32"} if suite is reduce_scatter_module else {}
+    with pytest.raises(RefusalError, match="one a rank") as caught:
+        suite.needs(bytes=16, transport="mpi", data="fresh", seed=0, nranks=3, **more)
+    assert "Take 12" in caught.value.fix or "Take 15" in caught.value.fix
+
+
+def test_a_root_that_is_no_rank_and_messages_of_nothing_are_refused() -> None:
+    for root in (-1, 2):
+        with pytest.raises(RefusalError, match="root"):
+            broadcast_module.needs(bytes=8, transport="mpi", root=root, data="fresh", seed=0, nranks=2)
+    with pytest.raises(RefusalError, match="at least one byte"):
+        send_recv_module.needs(bytes=0, transport="mpi", data="fresh", seed=0, nranks=2)
+
+
+def test_every_root_can_be_the_one_and_is_asked_whether_its_message_is_whole() -> None:
+    def rank(ctx: Context) -> list[tuple[bool, int]]:
+        found = []
+        for root in range(3):
+            work = broadcast(ctx, bytes=40, transport="gloo", root=root)
+            answers = [run_once(work, repetition) for repetition in range(2)]
+            found += [(answer.ok, answer.tested) for answer in answers]
+            assert (work.result is None) == (ctx.rank == root)
+            ctx.world.barrier()
+            work.close()
+        return found
+
+    assert on_ranks(3, rank) == [[(True, 10)] * 6] * 3
+
+
+@pytest.mark.parametrize(
+    ("suite", "lacks"), [(all_gather, "all_gather"), (reduce_scatter, "reduce_scatter"), (broadcast, "broadcast"), (send_recv, "shift")]
+)
+def test_an_operation_that_a_transport_does_not_bring_is_not_applicable(
+    monkeypatch: pytest.MonkeyPatch, suite: Callable[..., Work], lacks: str
+) -> None:
+    monkeypatch.delattr(f"assay.collectives.loopback.Loopback.{lacks}")
+    with pytest.raises(NotApplicableError, match=f"transport loopback has no {lacks}"):
+        suite(context(), bytes=64, transport="loopback")
