@@ -7,7 +7,7 @@ it costs is one copy of the message through this rank's own memory: the floor un
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -52,7 +52,11 @@ class Loopback:
         """Copy: the only block of the sum is the data."""
         return self.all_reduce(send, recv)
 
-    def broadcast(self, buffer: Any, root: int) -> Step:  # noqa: ARG002 - as the others are called
+    def all_to_all_v(self, send: Any, recv: Any, sends: Sequence[int], receives: Sequence[int]) -> Step:  # noqa: ARG002 - as others are called
+        """Copy: the only block comes home."""
+        return self.all_reduce(send, recv)
+
+    def broadcast(self, buffer: Any, root: int) -> Step:  # noqa: ARG002 - the same
         """Refuse: one rank alone has nobody to tell."""
         message = f"a broadcast from rank {root} to nobody moves nothing, so loopback has none"
         raise NotApplicableError(message)

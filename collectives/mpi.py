@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,10 @@ class Mpi:
     def reduce_scatter(self, send: Any, recv: Any) -> Step:
         """Bind MPI_Reduce_scatter_block with MPI_SUM."""
         return partial(self._communicator.Reduce_scatter_block, send, recv)
+
+    def all_to_all_v(self, send: Any, recv: Any, sends: Sequence[int], receives: Sequence[int]) -> Step:
+        """Bind MPI_Alltoallv."""
+        return partial(self._communicator.Alltoallv, [send, list(sends)], [recv, list(receives)])
 
     def broadcast(self, buffer: Any, root: int) -> Step:
         """Bind MPI_Bcast."""

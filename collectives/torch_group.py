@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +110,16 @@ class TorchGroup:
 
         def step() -> None:
             scatter(target, source).wait()
+
+        return step
+
+    def all_to_all_v(self, send: Any, recv: Any, sends: Sequence[int], receives: Sequence[int]) -> Step:
+        """Exchange blocks of unequal length."""
+        source, target, exchange = tensor(send), tensor(recv), self._has("alltoall_base")
+        outgoing, coming = list(sends), list(receives)
+
+        def step() -> None:
+            exchange(target, source, coming, outgoing).wait()
 
         return step
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 Step = Callable[[], object]
@@ -41,6 +41,9 @@ class Transport(Protocol):
 
     def reduce_scatter(self, send: Any, recv: Any) -> Step:
         """Return the step after which ``recv`` holds the sum over ranks of the block of ``send`` with this rank's number."""
+
+    def all_to_all_v(self, send: Any, recv: Any, sends: Sequence[int], receives: Sequence[int]) -> Step:
+        """Return the step after which the blocks of ``recv`` are what each rank had for this one; the rest: elements of each."""
 
     def broadcast(self, buffer: Any, root: int) -> Step:
         """Return the step after which ``buffer`` holds what the root had in it."""

@@ -17,6 +17,7 @@ from assay.harness.world.mpi import MpiWorld
 from assay.suites.all_gather import all_gather
 from assay.suites.all_reduce import all_reduce
 from assay.suites.all_to_all import all_to_all
+from assay.suites.all_to_all_v import all_to_all_v
 from assay.suites.broadcast import broadcast
 from assay.suites.reduce_scatter import reduce_scatter
 from assay.suites.send_recv import send_recv
@@ -52,6 +53,24 @@ def healthy(ctx: Context) -> dict[str, Any]:
                 }
                 ctx.world.barrier()
                 work.close()
+    return found
+
+
+def unequal(ctx: Context) -> dict[str, Any]:
+    """Exchange blocks of unequal length over MPI; a word is spoiled in the last rank's answer."""
+    found: dict[str, Any] = {}
+    for matrix in ("uniform", "hot", "empty", "random"):
+        for transport in ("mpi", "loopback"):
+            work = all_to_all_v(ctx, bytes=4096, matrix=matrix, transport=transport)
+            answers = [stepped(work, repetition) for repetition in range(3)]
+            found[f"{matrix} {transport}"] = {"ok": all(answer.ok and answer.tested for answer in answers)}
+            if transport == "mpi" and matrix == "hot":
+                if ctx.rank == 0:
+                    work.result()[3] ^= 1  # type: ignore[misc]
+                spoiled = work.check()
+                found["spoiled"] = {"ok": spoiled.ok, "where": spoiled.where}
+            ctx.world.barrier()
+            work.close()
     return found
 
 
@@ -117,7 +136,7 @@ def bare(ctx: Context) -> dict[str, Any]:
 def main() -> None:
     """Run the scenario on this rank and let rank 0 print what all ranks found."""
     world = MpiWorld()
-    scenario = {"healthy": healthy, "faults": faults, "bare": bare}[sys.argv[1]]
+    scenario = {"healthy": healthy, "faults": faults, "bare": bare, "unequal": unequal}[sys.argv[1]]
     everyone = world.gather(scenario(Context(world, CpuDevice())))
     if everyone is not None:
         print(json.dumps(everyone))  # noqa: T201 - this is how it answers

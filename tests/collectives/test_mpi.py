@@ -84,6 +84,15 @@ def test_planted_faults_are_found_on_the_rank_that_has_them_at_their_place() -> 
         assert "what rank 1 sent" in last[f"{operation} swapped"]["reason"]
 
 
+def test_unequal_blocks_are_right_and_a_wrong_word_is_found() -> None:
+    first, last = on_mpi_ranks("unequal")
+    assert first.pop("spoiled") == {"ok": False, "where": "block from rank 0, element 3"}
+    assert last.pop("spoiled")["ok"]
+    for rank in (first, last):
+        assert len(rank) == 8
+        assert all(row["ok"] for row in rank.values()), rank
+
+
 def test_a_step_over_mpi_is_the_bare_call_with_nothing_around_it() -> None:
     for rank in on_mpi_ranks("bare"):
         assert rank["all_reduce"] == {"partial": True, "calls": "Allreduce", "keywords": {}, "arguments": 2}

@@ -22,6 +22,7 @@ from assay.suites import send_recv as send_recv_module
 from assay.suites.all_gather import all_gather
 from assay.suites.all_reduce import all_reduce
 from assay.suites.all_to_all import all_to_all
+from assay.suites.all_to_all_v import all_to_all_v
 from assay.suites.broadcast import broadcast
 from assay.suites.reduce_scatter import reduce_scatter
 from assay.suites.send_recv import send_recv
@@ -205,3 +206,17 @@ def test_an_operation_that_a_transport_does_not_bring_is_not_applicable(
     monkeypatch.delattr(f"assay.collectives.loopback.Loopback.{lacks}")
     with pytest.raises(NotApplicableError, match=f"transport loopback has no {lacks}"):
         suite(context(), bytes=64, transport="loopback")
+
+
+@pytest.mark.parametrize("matrix", ["uniform", "hot", "empty", "random"])
+def test_unequal_blocks_over_gloo_are_right_on_three_ranks(matrix: str) -> None:
+    def rank(ctx: Context) -> list[tuple[bool, int]]:
+        work = all_to_all_v(ctx, bytes=1200, matrix=matrix, transport="gloo")
+        assert "B in all" in work.notes["traffic"]
+        answers = [run_once(work, repetition) for repetition in range(3)]
+        ctx.world.barrier()
+        work.close()
+        return [(answer.ok, answer.tested) for answer in answers]
+
+    found = on_ranks(3, rank)
+    assert all(ok and tested for answers in found for ok, tested in answers), found
