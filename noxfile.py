@@ -30,7 +30,7 @@ STARTING = (
     *(f"tests/door/test_{one}.py" for one in ("attached", "devices", "torchrun")),
 )
 # What compares times, or looks at all that this machine's programs left behind, has the machine to itself.
-ALONE = ("tests/bench", *(f"tests/door/test_{one}.py" for one in ("faults", "gate", "selftest")))
+ALONE = ("tests/bench", "tests/lab", *(f"tests/door/test_{one}.py" for one in ("faults", "gate", "selftest")))
 APART = ("tests/compilers",)  # a session of its own
 
 nox.options.sessions = ["lint", "types", "imports", "tests"]

@@ -20,9 +20,10 @@ TORCH = "torch:"  # and the name of any back end of torch.distributed
 def open_transport(name: str, ctx: Context) -> Transport:
     """Open a transport over all ranks of the launch (collective).
 
-    A name that is none of ours is that of an installed ``assay.transports`` entry point: a callable that takes the ``Context`` and returns
-    a ``Transport``. NotApplicableError with its reason where this site cannot have it, AssayError where it should work and does not,
-    RefusalError for a name that nothing brings.
+    ``gloo@INTERFACE`` keeps to one network interface, such as ``gloo@plane1``. A name that is none of ours is that of an installed
+    ``assay.transports`` entry point: a callable that takes the ``Context`` and returns a ``Transport``.
+    NotApplicableError with its reason where this site cannot have it, AssayError where it should work and does not, RefusalError for a
+    name that nothing brings.
     """
     check_transport(name)
     if name == "loopback":
@@ -33,10 +34,11 @@ def open_transport(name: str, ctx: Context) -> Transport:
         from assay.collectives.mpi import Mpi
 
         return Mpi(ctx.world)
-    if name in TRANSPORTS or name.startswith(TORCH):
+    base, _, interface = name.partition("@")
+    if base in TRANSPORTS or name.startswith(TORCH):
         from assay.collectives.torch_group import TorchGroup
 
-        return TorchGroup(name, ctx.world, device=ctx.device.torch_name)
+        return TorchGroup(base, ctx.world, device=ctx.device.torch_name, interface=interface)
     plugin = find(GROUP, name)
     assert plugin is not None  # noqa: S101 - checked above
     opened: Transport = load(plugin)(ctx)
@@ -56,7 +58,9 @@ def check_transport(name: str) -> None:
     """Refuse a transport that is none of ours and that no installed package brings (RefusalError); nothing is imported."""
     if name.startswith(TORCH) and name != TORCH:
         return  # which back ends this torch has is known where it is loaded
+    if name.partition("@")[0] == "gloo" and name.partition("@")[2]:
+        return  # which interfaces a rank's host has is known there
     if name not in TRANSPORTS and find(GROUP, name) is None:
         message = "there is no such transport"
-        known = (*TRANSPORTS, *(plugin.name for plugin in plugins(GROUP)), f"{TORCH}BACKEND")
+        known = (*TRANSPORTS, *(plugin.name for plugin in plugins(GROUP)), "gloo@INTERFACE", f"{TORCH}BACKEND")
         raise RefusalError(message, value=name, where="transport", fix=f"Choose one of {', '.join(known)}.")

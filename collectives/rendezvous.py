@@ -7,7 +7,7 @@ import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from assay.harness.errors import AssayError
+from assay.harness.errors import AssayError, NotApplicableError
 
 if TYPE_CHECKING:
     from assay.harness.world.protocol import World
@@ -17,8 +17,8 @@ LOCAL = "127.0.0.1"
 NOWHERE = ("192.0.2.1", 9)
 
 
-def open_store(world: World, *, timeout: timedelta) -> tuple[Any, str]:
-    """Open one TCPStore for all ranks; returns it with the address at which this rank can be reached.
+def open_store(world: World, *, timeout: timedelta, interface: str = "") -> tuple[Any, str]:
+    """Open one TCPStore for all ranks; returns it with the address at which this rank can be reached, on ``interface`` where one is named.
 
     Collective. The port is the operating system's choice, so that two transports, or two runs, never meet. AssayError on every rank if
     rank 0 cannot listen or this rank cannot reach it.
@@ -27,7 +27,7 @@ def open_store(world: World, *, timeout: timedelta) -> tuple[Any, str]:
 
     hosts = world.allgather(socket.gethostname())
     one_host = len(set(hosts)) == 1
-    address = LOCAL if one_host else outgoing_address()
+    address = address_of(interface) if interface else LOCAL if one_host else outgoing_address()
     store, offer = None, ("", 0, "")
     if world.rank == 0:
         try:
@@ -46,6 +46,19 @@ def open_store(world: World, *, timeout: timedelta) -> tuple[Any, str]:
             message = f"rank {world.rank} cannot reach the store of rank 0 at {host}:{port}: {error}"
             raise AssayError(message) from error
     return store, address
+
+
+def address_of(interface: str) -> str:
+    """Give the IPv4 address of a network interface; NotApplicableError where this host has none of that name, or it has no address."""
+    import psutil
+
+    known = psutil.net_if_addrs()
+    found = [entry.address for entry in known.get(interface, []) if entry.family == socket.AF_INET]
+    if not found:
+        what = "has no IPv4 address" if interface in known else f"is no interface of {socket.gethostname()}, which has {', '.join(known)}"
+        message = f"{interface} {what}"
+        raise NotApplicableError(message)
+    return str(found[0])
 
 
 def outgoing_address() -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from assay.collectives.buffers import device_buffer, host_buffer
-from assay.collectives.rendezvous import open_store
+from assay.collectives.rendezvous import address_of, open_store
 from assay.collectives.transport import Step
 from assay.harness.errors import AssayError, NotApplicableError
 
@@ -42,16 +42,17 @@ def missing(name: str, device: str) -> str:
 class TorchGroup:
     """All ranks of the launch in one process group of its own."""
 
-    def __init__(self, name: str, world: World, *, device: str) -> None:
-        """Connect all ranks (collective).
+    def __init__(self, name: str, world: World, *, device: str, interface: str = "") -> None:
+        """Connect all ranks (collective); Gloo over one network interface, that of a plane for example, where one is named.
 
         NotApplicableError on every rank if one of them cannot have this transport; AssayError if they cannot be connected.
         """
         backend = backend_of(name)
-        refuse_together(backend, world, device)
+        interface = interface or (os.environ.get("GLOO_SOCKET_IFNAME", "") if backend == "gloo" else "")  # as torch itself reads it
+        refuse_together(backend, world, device, interface)
         self.name, self.rank, self.size = name, world.rank, world.size
         self._backend, self._device = backend, place_of(backend, device)
-        self._store, address = open_store(world, timeout=TIMEOUT)
+        self._store, address = open_store(world, timeout=TIMEOUT, interface=interface)
         try:
             self._group: Any = connect(backend, self._store, world, address)
             self._meet()
@@ -61,6 +62,7 @@ class TorchGroup:
         self.notes: Mapping[str, str] = {
             "algorithm": f"chosen by {backend}",
             "buffers": self._device,
+            **({"interface": f"{interface}, {address} on rank 0"} if interface else {}),
             **(crowding(world) if backend == "gloo" else {}),
         }
 
@@ -254,13 +256,23 @@ def crowding(world: World) -> dict[str, str]:
     }
 
 
-def refuse_together(name: str, world: World, device: str) -> None:
+def refuse_together(name: str, world: World, device: str, interface: str = "") -> None:
     """Raise NotApplicableError on every rank if any rank lacks what it needs, so that none is left waiting."""
-    reasons = world.allgather(missing(name, device))
+    reasons = world.allgather(missing(name, device) or no_interface(interface))
     for rank, reason in enumerate(reasons):
         if reason:
             message = f"transport {name} is not to be had on rank {rank}: {reason}"
             raise NotApplicableError(message)
+
+
+def no_interface(name: str) -> str:
+    """Say why this host cannot use an interface; empty if it can, or if none is named."""
+    try:
+        if name:
+            address_of(name)
+    except NotApplicableError as error:
+        return str(error)
+    return ""
 
 
 def gloo(store: Any, world: World, address: str) -> Any:

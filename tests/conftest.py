@@ -63,7 +63,12 @@ def lacks_lab() -> str:
     missing = [name for name in ("ip", "tc") if not shutil.which(name)]
     if missing:
         return f"no {' and '.join(missing)} on PATH (Debian: iproute2)"
-    return "" if os.geteuid() == 0 else "network namespaces need root"
+    if os.geteuid() != 0:
+        return "network namespaces need root"
+    name = f"assay-probe{os.getpid()}"
+    made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
+    subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+    return made.stderr.strip()
 
 
 NEEDS = {"mpi": lacks_mpi, "gpu": lacks_gpu, "slurm": lacks_slurm, "lab": lacks_lab}

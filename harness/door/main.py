@@ -40,6 +40,7 @@ VERBS = {
     "bridge": "measure each case's factor between two drivers on the same nodes",
     "known": "regressions that are lived with, until a day",
     "compact": "write all figures into one Parquet file for quick queries",
+    "lab": "raise a cluster of several hosts and planes on this machine, break it, mend it",
     "prune": "remove old runs (shows what it would do first)",
     "completion": "print the completion script of a shell",
 }

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.harness.errors import RefusalError
-from assay.harness.launch.command import mpiexec, rank_command, solo, torchrun
-from assay.harness.launch.mpi import find_mpiexec
+from assay.harness.lab.keep import standing
+from assay.harness.launch.command import lab_mpiexec, mpiexec, rank_command, solo, torchrun
+from assay.harness.launch.mpi import Mpiexec, find_mpiexec
 from assay.harness.launch.scheduler import listed_mpi
 from assay.harness.launch.slurm import mpi_type, srun
 from assay.harness.plan import Plan
@@ -19,7 +20,7 @@ from assay.harness.plancheck import one_of
 from assay.harness.suitepath import option_words
 from assay.harness.world.store import LIBRARY
 
-KINDS = ("auto", "solo", "mpiexec", "torchrun", "srun", "slurm")
+KINDS = ("auto", "solo", "mpiexec", "torchrun", "srun", "slurm", "lab")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ def choose(plan: Plan, config: Mapping[str, Any], *, folder: str, environ: Mappi
     if kind in ("srun", "slurm"):
         return step(plan, config, files, environ)
     launcher = find_mpiexec(config["site"].get("mpiexec") or "")
+    if kind == "lab":
+        return in_lab(plan, launcher, rank_command(sys.executable, *files), environ)
     ranks, root = rank_command(sys.executable, *files), os.geteuid() == 0
     return Launch(mpiexec(launcher, ranks, nranks=plan.nranks, root=root, extra=flags_of(config)), launcher.version)
 
@@ -71,6 +74,19 @@ def step(plan: Plan, config: Mapping[str, Any], files: Sequence[str], environ: M
     ranks = rank_command(options.get("python") or sys.executable, *files)
     nodes = int(plan.cases[0].layout.split("x")[0])
     return Launch(srun(ranks, options, nranks=plan.nranks, nodes=nodes, mpi=mpi), launcher.version, asked_to_end=True)
+
+
+def in_lab(plan: Plan, launcher: Mpiexec, ranks: Sequence[str], environ: Mapping[str, str]) -> Launch:
+    """Start the ranks on the nodes of the lab that stands; RefusalError where none does, it has fewer nodes, or the MPI is not MPICH."""
+    kept = standing(environ)
+    nodes, each = map(int, plan.cases[0].layout.split("x"))
+    if nodes > kept.lab.nodes:
+        message = f"the lab has {kept.lab.nodes} nodes"
+        raise RefusalError(message, value=nodes, where="site.nodes", fix=f"Set site.nodes={kept.lab.nodes}, or raise a larger one.")
+    if launcher.flavour != "mpich":
+        message = "only MPICH's launcher crosses network namespaces: Open MPI's ranks call home on 127.0.0.1"
+        raise RefusalError(message, value=launcher.path, where="site.mpiexec", fix="pip install 'assay-harness[mpich]'.")
+    return Launch(lab_mpiexec(launcher, ranks, kept, nodes=nodes, each=each), launcher.version)
 
 
 def one_node(plan: Plan, *, kind: str) -> None:

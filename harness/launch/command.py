@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from assay.harness.lab.keep import Kept
 from assay.harness.launch.mpi import Mpiexec
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -29,6 +30,16 @@ def mpiexec(launcher: Mpiexec, command: Sequence[str], *, nranks: int, root: boo
     if launcher.flavour == "openmpi":
         flags = ["--oversubscribe", *(["--allow-run-as-root"] if root else [])]
     return [launcher.path, *flags, *extra, "-n", str(nranks), *command]
+
+
+def lab_mpiexec(launcher: Mpiexec, command: Sequence[str], kept: Kept, *, nodes: int, each: int) -> list[str]:
+    """Command that starts ``each`` ranks on each of the lab's first nodes, from its head, over its management network."""
+    hosts = ",".join(kept.lab.hosts()[:nodes])
+    flags = ["-launcher", "ssh", "-launcher-exec", str(kept.agent), "-iface", "mgmt0", "-hosts", hosts, "-ppn", str(each)]
+    # UCX refuses interfaces that it does not think real; libfabric takes the one that it is told.
+    variables = ["MPIR_CVAR_CH4_NETMOD=ofi", "FI_PROVIDER=tcp", "FI_TCP_IFACE=mgmt0"]
+    head = ["ip", "netns", "exec", kept.lab.head, "env", *variables]
+    return [*head, launcher.path, *flags, "-n", str(nodes * each), *command]
 
 
 def torchrun(python: str, command: Sequence[str], *, nranks: int) -> list[str]:

@@ -104,6 +104,21 @@ def test_gloo_says_where_its_threads_have_no_cores_of_their_own(monkeypatch: pyt
     assert "2 ranks on 3 cores" in said[0].get("crowded", "2 ranks on 3 cores")
 
 
+def test_gloo_keeps_to_an_interface_that_is_named_and_one_that_is_not_there_is_not_applicable_on_all() -> None:
+    def rank(ctx: Context) -> tuple[Answer, str]:
+        work = all_reduce(ctx, bytes=64, transport="gloo@lo")
+        answer = run_once(work)
+        ctx.world.barrier()
+        work.close()
+        return answer, work.notes["interface"]
+
+    assert [(answer.ok, note) for answer, note in on_ranks(2, rank)] == [(True, "lo, 127.0.0.1 on rank 0")] * 2
+    with pytest.raises(NotApplicableError, match=r"plane9 is no interface of .*, which has .*lo"):
+        all_reduce(context(), bytes=64, transport="gloo@plane9")
+    with pytest.raises(RefusalError, match="gloo@INTERFACE"):
+        open_transport("mpi@lo", context())
+
+
 def test_a_closed_transport_gives_its_port_back() -> None:
     line: Any = open_transport("gloo", context())
     port = line._store.port
