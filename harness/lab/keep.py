@@ -130,7 +130,13 @@ def plant(fault: Fault, environ: Mapping[str, str]) -> Kept:
     before = [one for one in kept.faults if (one.node, one.plane) == (fault.node, fault.plane)]
     for one in before:
         run(commands.mended(kept.lab, one), environ)
-    run(commands.broken(kept.lab, fault), environ)
+    try:
+        run(commands.broken(kept.lab, fault), environ)
+    except AssayError as error:
+        if fault.kind != "loss" or "unknown" not in str(error):
+            raise
+        message = "this kernel has no netem, which is what loses packets"
+        raise RefusalError(message, where="--loss", fix="Plant another fault, or load the module sch_netem.") from error
     after = Kept(kept.lab, (*(one for one in kept.faults if one not in before), fault), kept.agent)
     write(after, environ)
     return after

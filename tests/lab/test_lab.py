@@ -154,6 +154,16 @@ def test_a_leak_moves_the_counters_of_the_other_plane(whole: Bench) -> None:
     assert other > 4 << 20 > 100 * own
 
 
+def test_packets_are_lost_where_the_kernel_can_and_refused_with_the_reason_where_not(whole: Bench) -> None:
+    done = whole.lab("fault", "--node", "0", "--plane", "0", "--loss", "30")
+    if done.returncode == 3:
+        assert "no netem" in done.stderr
+        assert "no fault is planted" in whole.ok("status")
+    else:
+        assert "30 % of packets lost" in done.stdout
+        assert whole.rate(0, 1, 0) < 0.5 * whole.rate(0, 1, 1)
+
+
 @pytest.mark.mpi
 def test_real_ranks_run_on_its_nodes_and_a_slow_card_shows_in_its_plane(whole: Bench) -> None:
     whole.ok("fault", "--node", "1", "--plane", "1", "--rate", "100mbit")
