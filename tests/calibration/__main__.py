@@ -11,13 +11,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.calibration import blame, fleet, gate, history, probes, vectors, versus
+from tests.calibration import blame, fleet, gate, growth, history, probes, vectors, versus
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured"
 HEADS = {
     "gate": "# The gate's error rates, measured",
     "fleet": "# The fleet rule's error rates, measured",
     "blame": "# The localiser's error rates, measured",
+    "growth": "# FP8 in figures: growth with K, recipes, a unit with one bit less",
     "history": "# The history's error rates, measured",
     "probes": "# Recovery of units by the probes, measured",
     "vectors": "# Published results of real hardware against the emulated units",
@@ -27,6 +28,7 @@ WORDS = {
     "gate": "What the columns are: [ci.md](../ci.md). Drift is a random walk from run to run that all cases share; every rule sees the same suites.",
     "fleet": "What the columns are: [fleet.md](../fleet.md). Every rule sees the same sweeps.",
     "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
+    "growth": "Everything is computed by the emulated units and the quantisers ([fp8.md](../fp8.md)); nothing here is a GPU's.",
     "history": 'What the columns are: [history.md](../history.md). "notice" counts alerts too.',
     "probes": "A card is held against the parameters of the unit that it was taken from; the probes see products only ([fp8.md](../fp8.md)).",
     "vectors": "Rows of the published sets ([fp8.md](../fp8.md)); nothing is drawn, so there is no seed to choose. No row may differ; the other columns say whether a unit that is a step off would be seen.",
@@ -36,6 +38,7 @@ TABLES: dict[str, Callable[[int, int], None]] = {
     "gate": gate.main,
     "fleet": fleet.main,
     "blame": blame.main,
+    "growth": growth.main,
     "history": history.main,
     "probes": probes.main,
     "vectors": vectors.main,
