@@ -10,9 +10,23 @@ import torch
 from assay.harness.errors import NotApplicableError, RefusalError
 from assay.harness.work import Answer, Work
 from assay.suites.fp8_gemm import fp8_gemm, needs, operands
+from assay.suites.numerics.fp8_cost import cost_of, with_cost
 from assay.suites.numerics.fp8_kernels import blockwise
+from assay.suites.numerics.recipes import PUBLISHED
+from assay.suites.numerics.units.presets import preset
 from tests.fakes import context, on_ranks, run_once
 
+GIVEN: dict[str, object] = {
+    "layer": "",
+    "input": "normal",
+    "recipe": "deepseek_v3",
+    "direction": "fprop",
+    "impl": "blockwise",
+    "unit": "",
+    "out": "fp32",
+    "seed": 0,
+    "nranks": 1,
+}
 M, N, K = 32, 200, 512  # n is no multiple of 128: the last block of weights is partial
 
 
@@ -41,7 +55,7 @@ def test_healthy_kernels_are_silent(impl: str, kind: str, out: str) -> None:
 
 
 def test_both_kernels_agree_with_a_product_written_out_by_hand() -> None:
-    a, w = operands(context(), m=4, n=130, k=256, kind="normal", seed=7)
+    a, w, _ = operands(context(), m=4, n=130, k=256, kind="normal", seed=7)
     made = {impl: fp8_gemm(context(), m=4, n=130, k=256, impl=impl, seed=7) for impl in ("blockwise", "dequant")}  # type: ignore[arg-type]
     for one in made.values():
         one.step()
@@ -96,7 +110,7 @@ def test_one_negated_row_of_4096_passes_calc_diff_but_not_us() -> None:
 
 @pytest.mark.parametrize("fault", ["swapped", "transposed"])
 def test_scales_at_the_wrong_place_are_found(fault: str) -> None:
-    a, w = operands(context(), m=M, n=512, k=K, kind="normal", seed=0)
+    a, w, _ = operands(context(), m=M, n=512, k=K, kind="normal", seed=0)
     if fault == "swapped":  # two K blocks of one token exchange their scales
         scales = a.scales.clone()
         scales[5, [0, 1]] = scales[5, [1, 0]]
@@ -115,7 +129,7 @@ def test_scales_at_the_wrong_place_are_found(fault: str) -> None:
 
 
 def test_ranks_and_seeds_have_data_of_their_own() -> None:
-    first, second = (a.values.float() for a, _ in on_ranks(2, lambda ctx: operands(ctx, m=2, n=2, k=128, kind="normal", seed=0)))
+    first, second = (a.values.float() for a, _, _ in on_ranks(2, lambda ctx: operands(ctx, m=2, n=2, k=128, kind="normal", seed=0)))
     other = operands(context(), m=2, n=2, k=128, kind="normal", seed=1)[0].values.float()
     assert torch.equal(first, operands(context(), m=2, n=2, k=128, kind="normal", seed=0)[0].values.float())
     assert not torch.equal(first, second)
@@ -145,7 +159,7 @@ def test_scaled_mm_is_not_applicable_where_torch_has_no_kernel() -> None:
     ("changes", "where", "fix"), [({"k": 200}, "k", "k=256"), ({"m": 0}, "m", "1 or more"), ({"n": 100, "impl": "scaled_mm"}, "n", "n=96")]
 )
 def test_shapes_that_cannot_be_are_refused_with_a_way_out(changes: dict[str, object], where: str, fix: str) -> None:
-    given = {"m": 64, "n": 2112, "k": 7168, "layer": "", "input": "normal", "impl": "blockwise", "out": "fp32", "seed": 0, "nranks": 1}
+    given = {"m": 64, "n": 2112, "k": 7168, **GIVEN}
     with pytest.raises(RefusalError) as caught:
         needs(**(given | changes))  # type: ignore[arg-type]
     assert caught.value.where == where
@@ -153,7 +167,86 @@ def test_shapes_that_cannot_be_are_refused_with_a_way_out(changes: dict[str, obj
 
 
 def test_needs_grow_with_the_shape() -> None:
-    given = {"layer": "", "input": "normal", "impl": "blockwise", "out": "fp32", "seed": 0, "nranks": 1}
+    given = dict(GIVEN)
     small, large = (needs(m=m, n=2112, k=7168, **given) for m in (64, 4096))  # type: ignore[arg-type]
     assert 0 < small.memory_nbytes < large.memory_nbytes
     assert 0 < small.seconds < large.seconds
+
+
+@pytest.mark.parametrize("kind", ["tails", "zeros", "saturating", "subnormal", "integers", "cancelling"])
+@pytest.mark.parametrize("impl", ["blockwise", "emulated"])
+def test_unusual_data_is_right_too(kind: str, impl: str) -> None:
+    answer = run_once(work(input=kind, impl=impl, n=40))
+    assert answer.ok, answer.reason
+    assert all(value == value for value in answer.scores.values()), answer.scores  # noqa: PLR0124 - no NaN becomes a figure
+
+
+@pytest.mark.parametrize("recipe", [*PUBLISHED])
+@pytest.mark.parametrize("impl", ["dequant", "emulated"])
+def test_every_recipe_is_right_and_costs_what_its_operands_predict(recipe: str, impl: str) -> None:
+    made = work(recipe=recipe, impl=impl, n=64)
+    answer = run_once(made)
+    assert answer.ok, answer.reason
+    assert "SQNR" in made.notes["quantisation"]
+    if "quantisation" in answer.scores:
+        assert answer.scores["quantisation"] == pytest.approx(1, abs=0.2)
+    else:
+        assert recipe.endswith("_floor")  # its scales clip
+        assert "not a gate" in made.notes["quantisation"]
+
+
+@pytest.mark.parametrize("direction", ["fprop", "dgrad", "wgrad"])
+def test_every_product_of_a_linear_layer_is_right_with_its_own_tiles(direction: str) -> None:
+    for impl in ("blockwise", "dequant", "emulated"):
+        answer = run_once(work(direction=direction, impl=impl, n=160))
+        assert answer.ok, answer.reason
+    _, w, _ = operands(context(), m=8, n=160, k=K, kind="normal", seed=0, direction=direction)
+    assert w.scales.shape == ((160, K // 128) if direction == "wgrad" else (2, K // 128))
+
+
+def test_an_emulated_h100_is_that_unit_with_promotion_and_one_that_is_not_promoted_is_caught() -> None:
+    made = work(impl="emulated", m=8, n=16)
+    assert run_once(made).ok
+    assert "truncated to 13 fraction bits, moved to FP32 every 128" in made.notes["tolerance"]
+    a, w, _ = operands(context(), m=8, n=16, k=K, kind="normal", seed=0)
+    unit = preset("h100_fp8", promote=128)
+    by_hand = unit.gemm(
+        a.values.float().numpy(), w.values.float().numpy().T, a_scales=a.scales.numpy(), b_scales=w.scales.numpy().repeat(128, 0)[:16].T
+    )
+    assert torch.equal(made.result(), torch.from_numpy(by_hand))  # type: ignore[misc]
+    long = work(impl="emulated", m=8, n=8, k=16384, input="uniform")
+    assert run_once(long).ok
+    a, w, _ = operands(context(), m=8, n=8, k=16384, kind="uniform", seed=0)
+    short = preset("h100_fp8").gemm(
+        a.dequantised(slice(0, 8), torch.float32).numpy() * 0 + a.values.float().numpy(), w.values.float().numpy().T
+    )
+    long.result().copy_(torch.from_numpy(short * a.scales.numpy()[:, :1] * w.scales.numpy()[:, :1].T))  # type: ignore[misc]
+    assert not long.check().ok
+
+
+def test_a_quantiser_that_scales_wrongly_is_caught_by_the_price_of_its_recipe() -> None:
+    a, w, (left, right) = operands(context(), m=M, n=64, k=K, kind="normal", seed=0)
+    fine = cost_of(left, right, a, w)
+    assert with_cost(Answer(ok=True, tested=1), fine).ok
+    # One block in four of the activations is read with its neighbour's scale: each number is off by a factor, always the same way.
+    scales = a.scales.clone()
+    scales[:, 0] *= 1.5
+    wrong = cost_of(left, right, dataclasses.replace(a, scales=scales), w)
+    assert wrong.diff > 10 * fine.diff
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"recipe": "mxfp8"}, "recipe"),
+        ({"recipe": "fp5"}, "recipe"),
+        ({"impl": "emulated", "unit": "h900"}, "unit"),
+        ({"impl": "emulated", "unit": "h100_fp8", "recipe": "mxfp8"}, "unit"),
+        ({"unit": "h100_fp8"}, "unit"),
+        ({"impl": "scaled_mm", "direction": "wgrad", "n": 2112}, "recipe"),
+    ],
+)
+def test_recipes_and_units_that_do_not_fit_are_refused(changes: dict[str, object], where: str) -> None:
+    with pytest.raises(RefusalError) as caught:
+        needs(**({"m": 64, "n": 2112, "k": 7168, **GIVEN} | changes))  # type: ignore[arg-type]
+    assert caught.value.where == where
