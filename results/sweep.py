@@ -12,7 +12,7 @@ from assay.results.fleet import FLAGGED, STATUSES, Figures, Spec, Standing, judg
 from assay.results.fleet_runs import PREFERRED, Class, Reading, Seen, Sighting
 from assay.results.hosts import alike
 from assay.results.outcome import combine
-from assay.results.record import METRICS, Record, finite_float
+from assay.results.record import METRICS, SCALES, Record, finite_float
 from assay.results.robust import critical_z
 from assay.results.telemetry import NO_THROTTLE
 
@@ -214,7 +214,7 @@ def tells(flag: str) -> bool:
 def one_scale(records: Sequence[Record], metric: str) -> tuple[str, str]:
     """Give unit and direction; RefusalError where one metric comes in two."""
     if not records:
-        return METRICS.get(metric, ("1", "lower"))
+        return SCALES.get(metric, ("1", "lower"))
     scales = sorted({(record.unit, record.better) for record in records})
     if len(scales) > 1:
         message = f"{metric} of {records[0].key} comes in {' and '.join(' '.join(scale) for scale in scales)}"

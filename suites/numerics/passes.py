@@ -58,7 +58,7 @@ def magnitudes(part: torch.Tensor, width: int, room: Room) -> torch.Tensor:
     blocks = part.view(torch.int32).view(-1, width)
     found = torch.empty(len(blocks), dtype=torch.int32, device=part.device)
     height = room.height(width)
-    for piece, into in zip(blocks.split(height), found.split(height), strict=True):
+    for piece, into in zip(torch.split(blocks, height), torch.split(found, height), strict=True):
         torch.amax(torch.bitwise_and(piece, WITHOUT_SIGN, out=room.of(piece)[1]), dim=1, out=into)
     return found.view(torch.float32).view(len(part), -1)
 
@@ -82,7 +82,8 @@ def divided(part: torch.Tensor, by: torch.Tensor, values: torch.Tensor, to: Form
     numbers, within = quotients(tops, by, to)
     blocks, height = part.view(-1, width), room.height(width)
     scales = by.reshape(-1, 1).expand(len(blocks), 1)
-    for piece, scale, into in zip(blocks.split(height), scales.split(height), values.view(-1, width).split(height), strict=True):
+    parts = (torch.split(whole, height) for whole in (blocks, scales, values.view(-1, width)))
+    for piece, scale, into in zip(*parts, strict=True):
         scaled, bits = room.of(piece)
         torch.div(piece, scale, out=scaled)
         if not (numbers or to.has_nan):

@@ -52,7 +52,7 @@ def carry(target: Format, rule: Rule) -> int:
     if rule == "ceil":
         return MANTISSA
     if rule == "rceil":
-        return MANTISSA - (struct.unpack("<i", struct.pack("<f", target.largest))[0] & MANTISSA)
+        return MANTISSA - (int.from_bytes(struct.pack("<f", target.largest), "little") & MANTISSA)
     return 1 << (MANTISSA_BITS - target.fraction - 1) if rule == "even" else 0
 
 
