@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from assay.harness.errors import RefusalError
-from assay.results.record import METRICS, finite_float
+from assay.results.record import METRICS, SCALES, finite_float
 
 # kind -> (keys that it needs, keys that it may have besides); kind itself is always there, why always allowed.
 AIMED: Mapping[str, tuple[set[str], set[str]]] = MappingProxyType(
@@ -54,7 +54,7 @@ class Aim:
     @property
     def unit(self) -> str:
         """Unit of the figure; scores have none."""
-        return METRICS.get(self.metric, ("1", ""))[0]
+        return SCALES.get(self.metric, ("1", ""))[0]
 
     @property
     def wanted(self) -> float | None:
@@ -173,7 +173,7 @@ def read_bounds(rule: Mapping[str, Any], metric: str, *, where: str) -> tuple[fl
 
 def read_value(rule: Mapping[str, Any], metric: str, *, where: str) -> float:
     """Give ``value`` in the metric's unit; RefusalError for another unit. Only something to be equal to may be zero."""
-    unit = METRICS.get(metric, ("1", ""))[0]
+    unit = SCALES.get(metric, ("1", ""))[0]
     if rule.get("unit") != unit:
         message = f"must be {unit}, the unit of {metric}"
         raise RefusalError(message, value=rule.get("unit"), where=f"{where}.unit", fix=f"Convert value to {unit} and say so.")

@@ -9,7 +9,7 @@ from typing import Any
 from assay.harness.measurement import Measurement
 from assay.results.device_records import device_records
 from assay.results.limits import CALIBRATION, MOST, Limit, canonical, find_limits
-from assay.results.record import METRICS, Record, finite_float
+from assay.results.record import METRICS, SCORES, Record, finite_float
 from assay.results.spread import Spread, summarise
 from assay.results.telemetry import marks_of
 from assay.results.truth import figures_doubt, is_number
@@ -136,13 +136,14 @@ def scores(measurement: Measurement, own: Mapping[str, Any]) -> Iterator[Record]
             continue
         limit = finite_float(checked.limits.get(name))
         positive = limit is not None and limit > 0
+        unit, better = SCORES.get(name, ("1", "lower"))
         yield Record(
             **own,
             subject="cluster",
             metric=name,
             value=float(score),
-            unit="1",
-            better="lower",
+            unit=unit,
+            better=better,
             agg="max_check(max_rank)",
             n=checked.checks,
             limit=limit,

@@ -13,7 +13,7 @@ from typing import Any
 from assay.harness.errors import StoreError
 from assay.harness.rundir import RunDir
 
-# metric -> (unit, which direction is better); error scores of a check are not listed: unit 1, lower is better.
+# metric -> (unit, which direction is better); error scores of a check are not listed: unit 1 and lower is better, or see SCORES.
 METRICS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "time": ("s", "lower"),
@@ -31,6 +31,19 @@ METRICS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "energy_per_flop": ("J/FLOP", "lower"),
     },
 )
+# Error scores whose unit or direction is another than 1 and lower: of formats.
+SCORES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "bias": ("1", "none"),
+        "bias_low": ("1", "none"),
+        "bias_high": ("1", "none"),
+        "smallest": ("1", "none"),
+        "largest": ("1", "none"),
+        "octaves": ("1", "none"),
+        "wire_nbytes_per_element": ("B", "lower"),
+    },
+)
+SCALES: Mapping[str, tuple[str, str]] = MappingProxyType({**METRICS, **SCORES})
 TEXTS = {"run", "key", "suite", "subject", "metric", "unit", "better", "agg", "limit_name", "hw_class", "sw_class"}
 DIRECTIONS = {"higher", "lower", "none"}
 
@@ -46,7 +59,7 @@ class Record:
         subject: what the number is about: ``device0``, ``device1``, ... or ``cluster``.
         metric: what was measured, see ``METRICS``; other names are error scores of the check.
         value: the number, finite, in ``unit``.
-        unit: as in ``METRICS``, ``1`` for scores; one unit a metric.
+        unit: as in ``SCALES``, ``1`` for other scores; one unit a metric.
         better: ``higher``, ``lower`` or ``none``.
         agg: how the repetitions of all ranks became one number, innermost step last.
         n: repetitions behind it.
@@ -117,7 +130,7 @@ class Record:
             return cls(**{name: data[name] for name in NAMES if name != "flags"}, flags=tuple(data["flags"]))
         known = {f.name: read_field(f.name, data[f.name]) for f in fields(cls) if f.name in data}
         older: dict[str, Any] = {f.name: "" for f in fields(cls) if f.default is MISSING}
-        return cls(**(older | {"better": METRICS.get(known["metric"], ("1", "lower"))[1]} | known))
+        return cls(**(older | {"better": SCALES.get(known["metric"], ("1", "lower"))[1]} | known))
 
 
 NAMES = tuple(f.name for f in fields(Record))

@@ -8,7 +8,7 @@ from assay.harness.errors import RefusalError
 from assay.results.attendance import absences, splits, strangers
 from assay.results.fleet import STATUSES, Figures, Spec, Standing, judge
 from assay.results.fleet_runs import PREFERRED, Class, Reading, Sighting
-from assay.results.record import METRICS, Record, finite_float
+from assay.results.record import METRICS, SCALES, Record, finite_float
 from assay.results.robust import critical_z
 from assay.results.sweep_rows import Row, Sweep
 from assay.results.telemetry import NO_THROTTLE
@@ -129,7 +129,7 @@ def tells(flag: str) -> bool:
 def one_scale(records: Sequence[Record], metric: str) -> tuple[str, str]:
     """Give unit and direction; RefusalError where one metric comes in two."""
     if not records:
-        return METRICS.get(metric, ("1", "lower"))
+        return SCALES.get(metric, ("1", "lower"))
     scales = sorted({(record.unit, record.better) for record in records})
     if len(scales) > 1:
         message = f"{metric} of {records[0].key} comes in {' and '.join(' '.join(scale) for scale in scales)}"

@@ -74,7 +74,11 @@ def candidates(words: Sequence[str]) -> list[str]:
 
 
 def stored_names(verb: str, before: str) -> list[str] | None:
-    """List what of the store may stand here: runs, devices, nothing where a file belongs; None where something else does."""
+    """List the names that may stand here: runs, devices, distributions, nothing where a file belongs; None where something else does."""
+    if before == "--distribution":
+        from assay.harness.door.formats import DISTRIBUTIONS
+
+        return list(DISTRIBUTIONS)
     if verb in (*READING, "device") and before in ("--expect", "--store"):
         return []  # the shell completes files
     if verb == "device":

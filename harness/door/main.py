@@ -31,6 +31,7 @@ VERBS = {
     "push": "put runs into an object store or a team's PostgreSQL",
     "pull": "bring runs from there",
     "fingerprint": "say which arithmetic a matrix unit really does",
+    "formats": "compare number formats on a tensor or a distribution",
     "device": "follow one device through all runs",
     "fleet": "judge every device of some runs against its peers",
     "tag": "give runs a name",

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from assay.suites.numerics.formats.exponents import scale_codes, scale_values
 from assay.suites.numerics.formats.format import FORMATS, Format
-from assay.suites.numerics.formats.rounding import round_to
+from assay.suites.numerics.formats.rounding import snap
+from assay.suites.numerics.passes import divided, magnitudes, room_for
 from assay.suites.numerics.recipes import TILE, Recipe, recipe
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def quantise(parts: Iterable[tuple[slice, torch.Tensor]], *, rows: int, k: int, 
     scales = torch.empty(-(-rows // height), k // width, dtype=torch.float32, device=device)
     whole = 1.0
     if not by.rows or by.scale == "e4m3":
-        gathered = torch.cat([part for _, part in parts])
+        every = [part for _, part in parts]
+        gathered = every[0] if len(every) == 1 else torch.cat(every)
         parts = [(slice(0, rows), gathered)]
         whole = tensor_scale(gathered) if by.scale == "e4m3" else 1.0
     for where, part in parts:
@@ -109,15 +111,27 @@ def quantise_part(part: torch.Tensor, by: Recipe, *, whole: float = 1.0) -> tupl
     import torch
 
     rows, k = part.shape
+    part = part.contiguous()
     height, width = by.rows or rows, by.columns or k
-    padded = torch.nn.functional.pad(part, (0, 0, 0, -rows % height)) if rows % height else part
-    blocks = padded.reshape(-1, height, k // width, width)
-    amax = torch.maximum(blocks.amax(dim=(1, 3)), blocks.amin(dim=(1, 3)).neg_())
-    scales = scales_of(amax, by, whole)
-    scaled = blocks / (scales * whole)[:, None, :, None]
-    if not by.format.has_nan:
-        scaled = scaled.nan_to_num_(nan=0.0)  # their scale says what they are
-    return cast(scaled.view(-1, k)[:rows], by.format), scales
+    values = torch.empty(rows, k, dtype=container(by.format), device=part.device)
+    room = room_for(part, width)
+    tops = magnitudes(part, width, room)
+    scales = scales_of(tallest(tops, height), by, whole)
+    divisors = scales * whole
+    if 1 < height < rows:
+        divisors = divisors.repeat_interleave(height, dim=0)[:rows]
+    divided(part, divisors, values, by.format, tops, room)
+    return values, scales
+
+
+def tallest(tops: torch.Tensor, height: int) -> torch.Tensor:
+    """Give the largest of each ``height`` rows, the last of fewer."""
+    import torch
+
+    if height == 1:
+        return tops
+    padded = torch.nn.functional.pad(tops, (0, 0, 0, -len(tops) % height))
+    return padded.view(-1, height, tops.shape[1]).amax(dim=1)
 
 
 def scales_of(amax: torch.Tensor, by: Recipe, whole: float) -> torch.Tensor:
@@ -125,14 +139,18 @@ def scales_of(amax: torch.Tensor, by: Recipe, whole: float) -> torch.Tensor:
     import torch
 
     raised = amax.clamp_min(by.least) if by.least else amax
+    low, high = raised.min(), raised.max()
     if by.scale == "fp32":
-        found = torch.where(raised == 0, 1.0, raised / by.format.largest)
+        found = raised / by.format.largest
+        if not low > 0:
+            found.masked_fill_(raised == 0, 1.0)
     elif by.scale == "e4m3":
-        found = round_to(raised / by.format.largest / whole, FORMATS["e4m3"])
-        found = torch.where(found == 0, FORMATS["e4m3"].smallest, found)
+        own = FORMATS["e4m3"]
+        found = (raised / by.format.largest).div_(whole).clamp_(max=own.largest)
+        found = snap(found, own, torch.empty_like(found, dtype=torch.int32)).clamp_(min=own.smallest)
     else:
         return scale_values(scale_codes(raised, by.format, by.scale))  # type: ignore[arg-type]
-    return torch.where(raised.isfinite(), found, torch.nan)
+    return found if high < torch.inf else found.masked_fill_(raised == torch.inf, torch.nan)  # what is NaN has stayed so
 
 
 def tensor_scale(values: torch.Tensor) -> float:
@@ -151,17 +169,6 @@ def container(of: Format) -> torch.dtype:
     import torch
 
     return getattr(torch, of.torch) if of.torch and of.bits == 8 else torch.bfloat16  # noqa: PLR2004
-
-
-def cast(scaled: torch.Tensor, to: Format) -> torch.Tensor:
-    """Round to a format's grid, saturating, in its container.
-
-    Where torch has the format, its cast rounds as ours does once everything is clamped (the codec's tests hold both against gfloat): what
-    overflows is settled here, since torch from 2.12 on saturates there and older versions give NaN.
-    """
-    if to.torch and to.bits == 8:  # noqa: PLR2004 - bits of a container
-        return scaled.clamp_(-to.largest, to.largest).to(container(to))
-    return round_to(scaled, to).to(container(to))
 
 
 def deepseek(operand: str) -> Recipe:

@@ -5,6 +5,7 @@ A cast to E8M0 is no such rule: torch's rounds to nearest with ties up, and maps
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Literal
 
 from assay.harness.errors import RefusalError
@@ -18,6 +19,8 @@ RULES: tuple[Rule, ...] = ("floor", "ceil", "rceil", "even")
 BIAS, NAN = 127, 255  # of E8M0: code 0 is 2^-127, 254 is 2^127
 MANTISSA_BITS = 23
 MANTISSA = (1 << MANTISSA_BITS) - 1
+WITHOUT_SIGN = 0x7FFFFFFF
+INFINITY = 0x7F800000  # the bits of float32 infinity; NaN lies above
 
 
 def scale_codes(amax: torch.Tensor, target: Format, rule: Rule) -> torch.Tensor:
@@ -35,29 +38,28 @@ def scale_codes(amax: torch.Tensor, target: Format, rule: Rule) -> torch.Tensor:
     if rule not in RULES:
         message = "is no rule for a shared exponent"
         raise RefusalError(message, value=rule, where="scale", fix=f"Choose one of {', '.join(RULES)}.")
-    plain = amax.float().contiguous()
-    # Subnormal float32 are lifted so that exponent and mantissa lie in their fields.
-    small = plain < 2.0**-126
-    bits = torch.where(small, plain * 2.0**32, plain).view(torch.int32)
-    if rule == "even":
-        bits = bits + (1 << (MANTISSA_BITS - target.fraction - 1))
-    exponent = (bits >> MANTISSA_BITS) - BIAS - torch.where(small, 32, 0)
-    mantissa = bits & MANTISSA
+    bits = amax.float().contiguous().view(torch.int32) & WITHOUT_SIGN  # NaN has either sign
+    # What is added carries into the exponent where the mantissa says so. A subnormal amax has the exponent field 0, and so code 0, which is
+    # right: the largest number of every format is at least 2^2, and its own code would be 0 or below.
+    codes = (bits + carry(target, rule)).bitwise_right_shift_(MANTISSA_BITS).sub_(target.emax).clamp_(0, NAN - 1)
+    if bits.numel() and bits.max() >= INFINITY:
+        codes.masked_fill_(bits >= INFINITY, NAN)
+    return codes.to(torch.uint8)
+
+
+def carry(target: Format, rule: Rule) -> int:
+    """Give what makes a mantissa overflow where the rule takes the next power of two."""
     if rule == "ceil":
-        exponent = exponent + (mantissa != 0).int()
+        return MANTISSA
     if rule == "rceil":
-        whole = int(torch.tensor([target.largest], dtype=torch.float32).view(torch.int32)[0]) & MANTISSA
-        exponent = exponent + (mantissa > whole).int()
-    codes = (exponent - target.emax + BIAS).clamp_(0, NAN - 1)
-    codes = torch.where(plain == 0, 0, codes)
-    return torch.where(plain.isfinite(), codes, NAN).to(torch.uint8)
+        return MANTISSA - (int.from_bytes(struct.pack("<f", target.largest), "little") & MANTISSA)
+    return 1 << (MANTISSA_BITS - target.fraction - 1) if rule == "even" else 0
 
 
 def scale_values(codes: torch.Tensor) -> torch.Tensor:
     """Give the float32 power of two of each E8M0 code; NaN for the code of NaN. 2^-127 is a subnormal float32, and exact."""
     import torch
 
-    whole = codes.to(torch.int32)
-    bits = torch.where(whole == 0, 1 << (MANTISSA_BITS - 1), whole << MANTISSA_BITS)
+    bits = codes.to(torch.int32).bitwise_left_shift_(MANTISSA_BITS).clamp_(min=1 << (MANTISSA_BITS - 1))
     values = bits.view(torch.float32)
-    return torch.where(whole == NAN, torch.full_like(values, torch.nan), values)
+    return values.masked_fill_(codes == NAN, torch.nan) if codes.numel() and codes.max() == NAN else values

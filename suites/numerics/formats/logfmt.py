@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TILE = 128
 OCTAVES = 32
 BITS = range(3, 17)
+AT_ONCE = 1 << 10  # tiles: what is made of them in float64 stays in a core's cache
 BOUNDS_NBYTES = 4  # of one tile on the wire: two BF16 numbers, as DeepEP sends them
 
 
@@ -59,31 +60,60 @@ def encode(values: torch.Tensor, bits: int) -> Coded:
     if values.ndim != 2 or values.shape[1] % TILE:  # noqa: PLR2004 - rows x k
         message = f"LogFMT takes rows of whole tiles of {TILE}"
         raise RefusalError(message, value=tuple(values.shape), where="values", fix="Pad each row with zeros.")
-    tiles = values.double().reshape(len(values), -1, TILE)
-    logs = tiles.abs().log()
-    most = logs.amax(dim=2)
-    nonzero = torch.where(tiles == 0, math.inf, logs)
+    tiles = values.reshape(-1, TILE)
+    codes = torch.empty(tiles.shape, dtype=torch.int32, device=values.device)
+    least, step = (torch.empty(len(tiles), dtype=torch.float64, device=values.device) for _ in range(2))
+    wholes = (tiles, codes, least, step)
+    for part, into, low, gap in zip(*(torch.split(whole, tall(tiles)) for whole in wholes), strict=True):
+        encode_tiles(part, into, low, gap, bits)
+    shape = (len(values), values.shape[1] // TILE)
+    return Coded(codes.view(values.shape), least.view(shape), step.view(shape), bits)
+
+
+def tall(tiles: torch.Tensor) -> int:
+    """Give how many tiles are worked on at once."""
+    import torch
+
+    return AT_ONCE * torch.get_num_threads() if tiles.device.type == "cpu" else max(1, len(tiles))
+
+
+def encode_tiles(values: torch.Tensor, codes: torch.Tensor, least: torch.Tensor, step: torch.Tensor, bits: int) -> None:
+    """Encode tiles x 128 into ``codes`` of the same shape, and into ``least`` and ``step``, one number a tile."""
+    import torch
+
+    tiles = values.double()
+    zero = tiles == 0
+    logs = tiles.abs().log_()
+    most = logs.amax(dim=1)
+    low = torch.maximum(logs.masked_fill(zero, math.inf).amin(dim=1), most - OCTAVES * math.log(2))
     # A tile of zeros has no magnitude at all: any bounds will do, since no code but 0 is used.
-    empty = (tiles == 0).all(dim=2)
-    most = torch.where(empty, 0.0, most)
-    least = torch.where(empty, 0.0, torch.maximum(nonzero.amin(dim=2), most - OCTAVES * math.log(2)))
-    step = (most - least) / (2 ** (bits - 1) - 2)
-    safe = torch.where(step > 0, step, 1.0)[:, :, None]
-    magnitude = ((logs - least[:, :, None]) / safe + 2 - torch.log((1 + safe.exp()) / 2) / safe).floor()
-    magnitude = torch.where(step[:, :, None] > 0, magnitude, 1.0).nan_to_num_(nan=1.0).clamp_(1, 2 ** (bits - 1) - 1)
-    magnitude = torch.where(tiles == 0, 0.0, magnitude)
-    codes = magnitude.int() | (torch.signbit(tiles).int() << (bits - 1))
-    odd = ~tiles.isfinite().all(dim=2)
-    return Coded(codes.view(values.shape), torch.where(odd, math.nan, least), torch.where(odd, math.nan, step), bits)
+    empty = zero.all(dim=1)
+    most.masked_fill_(empty, 0.0)
+    low.masked_fill_(empty, 0.0)
+    gap = (most - low) / (2 ** (bits - 1) - 2)
+    flat = ~(gap > 0)  # one magnitude, or NaN
+    safe = torch.where(flat, 1.0, gap)
+    # The threshold between two codes lies at the arithmetic midpoint of their values.
+    shift = 2 - torch.log((1 + safe.exp()) / 2) / safe
+    magnitude = logs.sub_(low[:, None]).div_(safe[:, None]).add_(shift[:, None]).floor_()
+    magnitude.masked_fill_(flat[:, None], 1.0).nan_to_num_(nan=1.0).clamp_(1, 2 ** (bits - 1) - 1).masked_fill_(zero, 0.0)
+    codes.copy_(magnitude)
+    codes.bitwise_or_(torch.signbit(values).int() << (bits - 1))
+    odd = ~(values.abs().amax(dim=1) < math.inf)
+    least.copy_(low.masked_fill_(odd, math.nan))
+    step.copy_(gap.masked_fill_(odd, math.nan))
 
 
 def decode(coded: Coded) -> torch.Tensor:
     """Give the float64 values of codes, rows x k."""
     import torch
 
-    rows, k = coded.codes.shape
-    tiles = coded.codes.view(rows, -1, TILE)
-    magnitude = tiles & (2 ** (coded.bits - 1) - 1)
-    values = torch.exp(coded.least[:, :, None] + coded.step[:, :, None] * (magnitude - 1))
-    values = torch.where((magnitude == 0) & ~coded.step.isnan()[:, :, None], 0.0, values)
-    return torch.where(tiles >> (coded.bits - 1) != 0, -values, values).view(rows, k)
+    tiles = coded.codes.view(-1, TILE)
+    values = torch.empty(tiles.shape, dtype=torch.float64, device=tiles.device)
+    wholes = (tiles, values, coded.least.view(-1, 1), coded.step.view(-1, 1))
+    for codes, into, least, step in zip(*(torch.split(whole, tall(tiles)) for whole in wholes), strict=True):
+        magnitude = codes & (2 ** (coded.bits - 1) - 1)
+        torch.exp(least + step * (magnitude - 1), out=into)
+        into.masked_fill_((magnitude == 0) & ~step.isnan(), 0.0)
+        torch.where(codes >> (coded.bits - 1) != 0, -into, into, out=into)
+    return values.view(coded.codes.shape)

@@ -39,16 +39,23 @@ def round_to(values: torch.Tensor, to: Format, *, overflow: Overflow = "saturate
 
 
 def on_grid(values: torch.Tensor, to: Format) -> torch.Tensor:
-    """Round to a format whose exponents are fewer than those of float32.
+    """Round to a format whose exponents are fewer than those of float32."""
+    import torch
+
+    return snap(values.clone(), to, torch.empty_like(values, dtype=torch.int32))
+
+
+def snap(values: torch.Tensor, to: Format, scratch: torch.Tensor) -> torch.Tensor:
+    """Round float32 in place to a format whose exponents are fewer; ``scratch`` is int32 of the same shape. Nothing overflows here.
 
     The power of two below |x|, at least the smallest normal number's, times 2^-fraction is the spacing of the grid there. Dividing by it is
     exact, and ``torch.round`` has ties to even.
     """
     import torch
 
-    power = (values.view(torch.int32) & EXPONENT_FIELD).view(torch.float32)
-    spacing = power.clamp_(min=to.least_normal, max=2.0**126).mul_(2.0**-to.fraction)
-    return (values / spacing).round_().mul_(spacing)
+    spacing = torch.bitwise_and(values.view(torch.int32), EXPONENT_FIELD, out=scratch).view(torch.float32)
+    spacing.clamp_(min=to.least_normal, max=2.0**126).mul_(2.0**-to.fraction)
+    return values.div_(spacing).round_().mul_(spacing)
 
 
 def shortened(values: torch.Tensor, to: Format) -> torch.Tensor:
