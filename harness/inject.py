@@ -6,16 +6,22 @@ import dataclasses
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from assay.harness.errors import RefusalError
+from assay.harness.spoil import NUMBERS, WORDS, corrupt
 from assay.harness.work import Work
 
-# kind -> what it does at step number ``after`` (default 3; warm-ups count) of rank ``rank`` (default: the last one).
+# kind -> what it does from step number ``after`` on (default 3; warm-ups count), in one of ``every``, on rank ``rank`` (default: the last).
 PROCESS_KINDS = ("raise", "kill", "stop", "hang")
-ANSWER_KINDS = ("flip_element", "negate_row", "zero_row", "nan_element", "stale")
+ANSWER_KINDS = (*NUMBERS, *WORDS, "stale")
 KINDS = (*PROCESS_KINDS, *ANSWER_KINDS, "slow")
+# Options that are whole numbers, and their range.
+BOUNDS: Mapping[str, tuple[int, int | None]] = {
+    "after": (1, None), "attempts": (1, None), "row": (0, None), "column": (0, None), "bit": (0, 63), "stride": (2, None),
+    "lanes": (2, None), "every": (1, None),
+}  # fmt: skip
 
 
 class PlantedError(RuntimeError):
@@ -27,14 +33,14 @@ def check_fault(fault: Mapping[str, Any], *, nranks: int, where: str) -> None:
     if fault.get("kind") not in KINDS:
         message = "is no kind of fault"
         raise RefusalError(message, value=fault.get("kind"), where=f"{where}.kind", fix=f"Choose one of {', '.join(KINDS)}.")
-    bounds = {"rank": (0, nranks - 1), "after": (1, None), "attempts": (1, None), "row": (0, None), "column": (0, None)}
-    for name, (low, high) in bounds.items():
-        value = fault.get(name)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and (not whole or value < low or (high is not None and value > high)):
-            message = "the planted fault hits no rank" if name == "rank" else "must be a whole number"
-            fix = f"From {low}" + (f" to {high}." if high is not None else " on.")
-            raise RefusalError(message, value=value, where=f"{where}.{name}", fix=fix)
+    for name, (low, high) in {**BOUNDS, "rank": (0, nranks - 1)}.items():
+        check_whole(fault.get(name), low, high, where=f"{where}.{name}", what="the planted fault hits no rank" if name == "rank" else "")
+    bits = fault.get("bits")
+    if bits is not None and (not isinstance(bits, list | tuple) or not bits):
+        message = "must be a list of bits"
+        raise RefusalError(message, value=bits, where=f"{where}.bits", fix="Write [3,11,19], for example; 0 is the lowest.")
+    for bit in bits or ():
+        check_whole(bit, *BOUNDS["bit"], where=f"{where}.bits")
     for name, unit in (("seconds", "seconds"), ("share", "times the step's own time")):
         value = fault.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf")):
@@ -45,11 +51,19 @@ def check_fault(fault: Mapping[str, Any], *, nranks: int, where: str) -> None:
         raise RefusalError(message, value=fault["share"], where=f"{where}.share", fix="Set inject.kind=slow and leave inject.seconds out.")
 
 
+def check_whole(value: Any, low: int, high: int | None, *, where: str, what: str = "") -> None:
+    """Refuse what is no whole number in a range; None is not given."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if value is not None and (not whole or value < low or (high is not None and value > high)):
+        message = what or "must be a whole number"
+        raise RefusalError(message, value=value, where=where, fix=f"From {low}" + (f" to {high}." if high is not None else " on."))
+
+
 def plant(work: Work, fault: Mapping[str, Any], *, rank: int, size: int, attempt: int = 0) -> Work:
     """Wrap a Work so that the fault happens on the rank and in the attempts it names; elsewhere the Work stays as it is."""
     if not fault or int(fault.get("rank", size - 1)) != rank or attempt >= int(fault.get("attempts", attempt + 1)):
         return work
-    kind, after = fault["kind"], int(fault.get("after", 3))
+    kind, after, every = fault["kind"], int(fault.get("after", 3)), int(fault.get("every", 1))
     if kind in ANSWER_KINDS and work.result is None:
         message = f"{kind} needs a suite that shows its result"
         raise RefusalError(message, where="inject.kind", fix="Choose another suite or kind.")
@@ -68,8 +82,9 @@ def plant(work: Work, fault: Mapping[str, Any], *, rank: int, size: int, attempt
         inner()
         if "share" in fault:
             linger(time.perf_counter() - begun, float(fault["share"]))
-        if kind in ANSWER_KINDS and kind != "stale" and made >= after and work.result is not None:
-            corrupt(work.result(), kind, row=int(fault.get("row", 1)), column=int(fault.get("column", 1)))
+        due = made >= after and (made - after) % every == 0
+        if kind in ANSWER_KINDS and kind != "stale" and due and work.result is not None:
+            corrupt(work.result(), kind, fault)
 
     return dataclasses.replace(work, step=step)
 
@@ -92,26 +107,3 @@ def disturb(kind: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
     while kind == "hang":
         time.sleep(1)
-
-
-def spoil(line: Any, at: int) -> None:
-    """Put NaN into one element; RefusalError where the answer is of whole numbers, which have none."""
-    try:
-        line[at] = float("nan")
-    except (ValueError, RuntimeError) as error:
-        message = f"nan_element needs an answer of floating-point numbers: {error}"
-        raise RefusalError(message, where="inject.kind", fix="Use flip_element.") from error
-
-
-def corrupt(result: Any, kind: str, *, row: int, column: int) -> None:
-    """Spoil one element or one row of the live answer (a vector counts as one row)."""
-    rows: Callable[[int], Any] = lambda i: result[i % len(result)]  # noqa: E731 - one name for both shapes
-    line = rows(row) if getattr(result, "ndim", 1) > 1 else result
-    if kind == "negate_row":
-        line[...] = -line
-    elif kind == "zero_row":
-        line[...] = 0
-    elif kind == "nan_element":
-        spoil(line, column % len(line))
-    elif kind == "flip_element":
-        line[column % len(line)] = -line[column % len(line)] - 1

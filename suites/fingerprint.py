@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from assay.harness.errors import RefusalError
@@ -53,7 +52,7 @@ def fingerprint(
     from assay.suites.numerics.probes.box import Box
     from assay.suites.numerics.probes.card import fingerprint as take
     from assay.suites.numerics.probes.kernels import told
-    from assay.suites.numerics.probes.named import open_unit
+    from assay.suites.numerics.probes.named import architecture, open_unit
     from assay.suites.numerics.probes.published import verdict
 
     device = ctx.device.torch_name.partition(":")[0]
@@ -87,11 +86,6 @@ def fingerprint(
             "card": card_json(card),
         },
     )
-
-
-def architecture(facts: Mapping[str, Any]) -> str:
-    """Give the chip's architecture where its formats follow from it (``gfx942``), else nothing: only AMD's says which FP8 it has."""
-    return str(facts.get("formats_by", "")).partition("architecture ")[2]
 
 
 def card_json(card: Card) -> str:

@@ -6,6 +6,7 @@ import math
 import os
 import select
 import signal
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import torch
 
 from assay.harness.errors import RefusalError
 from assay.harness.inject import ANSWER_KINDS, KINDS, PROCESS_KINDS, PlantedError, check_fault, plant
+from assay.harness.spoil import corrupt
 from assay.harness.work import Answer, Volume, Work
 
 SIZE = 3
@@ -51,12 +53,38 @@ def changed(made: Any, steps: int, start: Any = CLEAN) -> list[tuple[int, ...]]:
     return [tuple(map(int, place)) for place in np.argwhere(~(np.asarray(made) == wanted))]
 
 
-ROW = {"row": 2, "column": 3}
+ROW = {"row": 2, "column": 3, "stride": 2, "lanes": 2, "bit": 4, "bits": [0, 22]}
+
+
+def flipped(*bits: int) -> Callable[[float], float]:
+    """Flip bits of a float32 number, by the standard library's own packing."""
+
+    def flip(value: float) -> float:
+        (word,) = struct.unpack("<I", struct.pack("<f", value))
+        return float(struct.unpack("<f", struct.pack("<I", word ^ sum(1 << bit for bit in bits)))[0])
+
+    return flip
+
+
+def held_at_one(value: float) -> float:
+    """Set bit 4."""
+    (word,) = struct.unpack("<I", struct.pack("<f", value))
+    return float(struct.unpack("<f", struct.pack("<I", word | 16))[0])
+
+
 EXPECTED: dict[str, tuple[list[tuple[int, int]], Callable[[float], float]]] = {
     "flip_element": ([(2, 3)], lambda value: -value - 1),
     "nan_element": ([(2, 3)], lambda _: math.nan),
     "negate_row": ([(2, c) for c in range(4)], lambda value: -value),
     "zero_row": ([(2, c) for c in range(4)], lambda _: 0.0),
+    "scale_row": ([(2, c) for c in range(4)], lambda value: 2 * value),
+    "swap_rows": ([(r, c) for r in (0, 2) for c in range(4)], lambda value: value + (8 if value < 10 else -8)),
+    "zero_lane": ([(r, c) for r in range(3) for c in (1, 3)], lambda _: 0.0),
+    "wrong_tile": ([(r, c) for r in range(3) for c in range(4)], lambda value: -value - 1),
+    "flip_bit": ([(2, 3)], flipped(4)),
+    "flip_bits": ([(2, 3)], flipped(0, 22)),
+    "flip_strided": ([(2, 1), (2, 3)], flipped(4)),
+    "stuck_lane": ([(r, c) for r in range(3) for c in (1, 3)], held_at_one),
 }
 
 
@@ -86,12 +114,37 @@ def test_before_its_step_nothing_happens(kind: str) -> None:
 def test_a_vector_is_one_row(kind: str) -> None:
     start = CLEAN[0]
     made = after(3, {"kind": kind, **ROW}, start=start)
-    assert changed(made, 3, start) == ([(c,) for c in range(4)] if "row" in kind else [(3,)])
+    alone = [] if kind == "swap_rows" else [(c,) for r, c in EXPECTED[kind][0] if r == 2]  # a row alone has none to change places with
+    assert changed(made, 3, start) == alone
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
 def test_a_place_beyond_the_answer_still_hits(kind: str) -> None:
-    assert changed(after(3, {"kind": kind, "row": 5, "column": 7}), 3) == EXPECTED[kind][0]
+    assert changed(after(3, {"kind": kind, **ROW, "row": 5, "column": 7}), 3) == EXPECTED[kind][0]
+
+
+@pytest.mark.parametrize("kind", EXPECTED)
+def test_one_step_in_so_many(kind: str) -> None:
+    hit = [bool(changed(after(step, {"kind": kind, "every": 3, "after": 2}), step)) for step in range(1, 9)]
+    assert hit == [False, True, False, False, True, False, False, True]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float64", "int8"])
+def test_bits_are_those_of_the_answers_own_words(dtype: str) -> None:
+    made = torch.ones(2, 3, dtype=getattr(torch, dtype))
+    whole = {1: torch.int8, 2: torch.int16, 8: torch.int64}[made.element_size()]
+    clean = made.view(whole).clone()
+    top = 8 * made.element_size() - 1
+    corrupt(made, "flip_bit", {"bit": top})
+    assert (made.view(whole) ^ clean).flatten().tolist() == [0, 0, 0, 0, -(2**top), 0]
+    with pytest.raises(RefusalError, match="bit"):
+        corrupt(made, "flip_bits", {"bits": [0, top + 1]})
+
+
+@pytest.mark.parametrize("fault", [{"bit": 64}, {"bits": []}, {"bits": 3}, {"bits": [True]}, {"every": 0}, {"stride": 1}, {"lanes": 1.5}])
+def test_an_option_that_cannot_be_is_refused(fault: dict[str, object]) -> None:
+    with pytest.raises(RefusalError, match=f"inject.{next(iter(fault))}"):
+        check_fault({"kind": "flip_bit", **fault}, nranks=1, where="inject")
 
 
 def test_stale_leaves_the_answer_of_before() -> None:

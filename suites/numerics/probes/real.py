@@ -14,6 +14,8 @@ from assay.suites.numerics.probes.box import Gemm
 if TYPE_CHECKING:
     import torch
 
+# Operands in, once; what comes out computes their product each time it is called, where the device is, as a float32 tensor.
+Bind = Callable[[Any, Any], Callable[[], Any]]
 PLAIN = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 SCALED = ("e4m3", "e5m2", "e4m3fnuz", "e5m2fnuz")
 
@@ -23,7 +25,7 @@ class Real:
     """One way to multiply on a real device.
 
     Attributes:
-        gemm: the black box.
+        bind: puts operands, float32 arrays of numbers of the formats, on the device and gives the product of them.
         a: format of A.
         b: format of B.
         api: what is called, with its options: the same GPU has several units, and an API is no unit.
@@ -31,11 +33,16 @@ class Real:
 
     """
 
-    gemm: Gemm
+    bind: Bind
     a: Format
     b: Format
     api: str
     out: str
+
+    @property
+    def gemm(self) -> Gemm:
+        """The black box: arrays in, float32 array out."""
+        return lambda left, right: self.bind(left, right)().cpu().numpy()
 
 
 def real_unit(device: str, a: str, b: str, *, fast: bool = True) -> Real:
@@ -135,26 +142,26 @@ def scaled(device: str, a: str, b: str, *, fast: bool) -> Real:
     else:
         message = f"torch {torch.__version__} has no scaled product"
         raise NotApplicableError(message)
-    gemm = on_device(multiply, device, dtypes)
+    bind = on_device(multiply, device, dtypes)
     try:
         import numpy as np
 
-        gemm(np.ones((16, 32), dtype=np.float32), np.ones((32, 16), dtype=np.float32))
+        bind(np.ones((16, 32), dtype=np.float32), np.ones((32, 16), dtype=np.float32))()
     except (RuntimeError, ValueError, NotImplementedError) as error:
         if not unsupported(error) and "could not create a primitive" not in str(error):
             raise
         message = f"torch {torch.__version__} has no FP8 product on this {device}: {str(error).splitlines()[0]}"
         raise NotApplicableError(message) from error
     accumulation = f", use_fast_accum={use_fast}" if device == "cuda" else ""
-    return Real(gemm, FORMATS[a], FORMATS[b], f"{api}{accumulation} on {device}", "fp32")
+    return Real(bind, FORMATS[a], FORMATS[b], f"{api}{accumulation} on {device}", "fp32")
 
 
-def on_device(multiply: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], device: str, dtypes: tuple[torch.dtype, torch.dtype]) -> Gemm:
-    """Make a black box of a product of tensors: numbers in, which the formats hold exactly, float32 out."""
+def on_device(multiply: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], device: str, dtypes: tuple[torch.dtype, torch.dtype]) -> Bind:
+    """Bind a product of tensors to a device: numbers in, which the formats hold exactly, float32 out."""
     import torch
 
-    def gemm(left: Any, right: Any) -> Any:
-        operands = [torch.from_numpy(x).to(device).to(dtype) for x, dtype in zip((left, right), dtypes, strict=True)]
-        return multiply(*operands).float().cpu().numpy()
+    def bind(left: Any, right: Any) -> Callable[[], Any]:
+        a, b = (torch.from_numpy(x).to(device).to(dtype) for x, dtype in zip((left, right), dtypes, strict=True))
+        return lambda: multiply(a, b).float()
 
-    return gemm
+    return bind
