@@ -83,7 +83,8 @@ def whole(of: Format, most: int) -> NDArray[np.int64]:
     """List the whole numbers from 1 to ``most`` that a format holds as normal numbers."""
     n = np.arange(max(1, math.ceil(of.least_normal)), min(most, MOST, int(min(of.largest, MOST))) + 1)
     low = n & -n  # the lowest bit that is set
-    return n[n // low < 2 ** (of.fraction + 1)]
+    held: NDArray[np.int64] = n[n // low < 2 ** (of.fraction + 1)]
+    return held
 
 
 def largest(of: Format, most: int) -> int:
