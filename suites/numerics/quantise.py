@@ -118,7 +118,7 @@ def quantise_part(part: torch.Tensor, by: Recipe, *, whole: float = 1.0) -> tupl
     tops = magnitudes(part, width, room)
     scales = scales_of(tallest(tops, height), by, whole)
     divisors = scales * whole
-    if 1 < height < rows:
+    if height > 1 and divisors.numel() > 1:
         divisors = divisors.repeat_interleave(height, dim=0)[:rows]
     divided(part, divisors, values, by.format, tops, room)
     return values, scales

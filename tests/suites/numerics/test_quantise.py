@@ -78,6 +78,17 @@ def test_an_operand_in_parts_equals_the_operand_at_once() -> None:
     assert torch.equal(at_once.values.view(torch.uint8), in_parts.values.view(torch.uint8))
 
 
+@pytest.mark.parametrize("rows", [1, 64, 127, 128, 129, 256])
+def test_rows_below_change_nothing_above_whatever_their_number(rows: int) -> None:
+    x = draw("normal", 384, 512, generator(3, rank=0, operand="w"))
+    x[rows:] = 0  # what is missing from the last block counts as zeros
+    whole, some = (
+        quantise([(slice(0, len(part)), part)], rows=len(part), k=512, by=deepseek("weight"), device="cpu") for part in (x, x[:rows])
+    )
+    assert torch.equal(some.values.float(), whole.values[:rows].float())
+    assert torch.equal(some.scales, whole.scales[: len(some.scales)])
+
+
 def test_draws_depend_on_seed_rank_and_operand_and_on_nothing_else() -> None:
     one = draw("normal", 4, 8, generator(0, rank=0, operand="a"))
     assert torch.equal(one, draw("normal", 4, 8, generator(0, rank=0, operand="a")))
