@@ -123,5 +123,5 @@ def out_of_order(found: Sequence[Compared]) -> Iterator[str]:
     for score in ORDERED_BY:
         known = [name for name in PUBLISHED_ORDER if score in errors.get(name, {})]
         for low, high in itertools.pairwise(known):
-            if not errors[low][score] < errors[high][score]:
-                yield f"{score} of {low} is {errors[low][score]:.3g}, not below {high}'s {errors[high][score]:.3g}"
+            if errors[low][score] > errors[high][score]:
+                yield f"{score} of {low} is {errors[low][score]:.3g}, above {high}'s {errors[high][score]:.3g}"

@@ -75,7 +75,7 @@ def formats(
         step=step,
         check=lambda: encoded(given, held["coded"], scores),
         volume=volume,
-        result=lambda: compared.codes(held["coded"]),
+        result=lambda: compared.words(held["coded"]),
         notes=notes,
     )
 

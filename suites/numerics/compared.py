@@ -101,6 +101,14 @@ def codes(coded: logfmt.Coded | Quantised | torch.Tensor) -> torch.Tensor:
     return coded.values if isinstance(coded, Quantised) else coded
 
 
+def words(coded: logfmt.Coded | Quantised | torch.Tensor) -> torch.Tensor:
+    """Give the live tensor of codes as something that can be computed with: bytes for eight-bit floats."""
+    import torch
+
+    held = codes(coded)
+    return held.view(torch.uint8) if held.element_size() == 1 else held
+
+
 def wire_nbytes(coded: logfmt.Coded | Quantised | torch.Tensor) -> float:
     """Bytes of codes and scales, packed as hardware stores them."""
     return float(coded.nbytes)

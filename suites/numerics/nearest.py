@@ -53,7 +53,7 @@ def misplaced(given: NDArray[np.float64], coded: logfmt.Coded | Quantised | torc
     if not isinstance(coded, Quantised):
         # BF16: the grid's spacing is 2^-7 of the power of two below, at least that of the smallest normal number.
         spacing = np.exp2(np.maximum(np.frexp(given)[1] - 1, -126.0) - FORMATS["bf16"].fraction)
-        return np.asarray(np.abs(held - np.clip(given, -FORMATS["bf16"].largest, FORMATS["bf16"].largest)) > spacing / 2)
+        return np.asarray(~(np.abs(held - np.clip(given, -FORMATS["bf16"].largest, FORMATS["bf16"].largest)) <= spacing / 2))
     scale = np.repeat(coded.scales.cpu().numpy().astype(np.float64), coded.columns, axis=1) * coded.whole
     grid = grid_of(coded.recipe.format)
     wanted = np.clip(given / scale, grid[0], grid[-1])

@@ -19,7 +19,22 @@ if TYPE_CHECKING:
 SUFFIXES = (".npy", ".npz", ".safetensors", ".pt", ".pth")
 NUMBERS = ("float16", "bfloat16", "float32", "float64")
 SHOWN = 8  # names that a message lists
+LONGEST = 200  # letters of a library's error
+AGAIN = "It is damaged, or it holds Python objects, which are never unpickled. Save the bare tensor again (numpy.save)."
 BROKEN = (OSError, ValueError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError, zipfile.BadZipFile)
+
+
+def refused(path: str, message: str, fix: str, value: object = None) -> RefusalError:
+    """Say what is wrong with a file."""
+    return RefusalError(f"{path} {message}", value=value, where="data", fix=fix)
+
+
+def said(error: Exception) -> str:
+    """Give the first line of a library's error, without what could drive a terminal; torch's own advice about pickles is left out."""
+    if isinstance(error, pickle.UnpicklingError):
+        return "it holds pickled objects that are neither tensors nor plain containers"
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return "".join(letter for letter in first if letter.isprintable())[:LONGEST]
 
 
 def digest_of(path: str) -> str:
@@ -29,7 +44,7 @@ def digest_of(path: str) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
-        raise RefusalError(message, where=path, fix=f"Give a file of numbers: {', '.join(SUFFIXES)}.") from error
+        raise refused(path, message, f"Give a file of numbers: {', '.join(SUFFIXES)}.") from error
 
 
 @functools.lru_cache(maxsize=1)
@@ -49,15 +64,15 @@ def load(path: str, key: str, digest: str) -> tuple[torch.Tensor, str]:
 
     if digest and digest_of(path) != digest:
         message = "is not the file that was planned: its contents have changed"
-        raise RefusalError(message, value=digest, where=path, fix="Start again.")
+        raise refused(path, message, "Start again.", digest)
     found = chosen(read(path), key, path)
     kind = str(found.dtype).removeprefix("torch.")
     if kind not in NUMBERS or found.layout != torch.strided:
         message = "holds no plain floating-point numbers of 16 bits or more"
-        raise RefusalError(message, value=kind, where=path, fix=f"Convert it to one of {', '.join(NUMBERS)}.")
+        raise refused(path, message, f"Convert it to one of {', '.join(NUMBERS)}.", kind)
     if not found.numel():
         message = "holds no numbers"
-        raise RefusalError(message, value=tuple(found.shape), where=path, fix="Give a tensor with at least one.")
+        raise refused(path, message, "Give a tensor with at least one.", tuple(found.shape))
     single = found.detach().float()
     refuse_unusable(single, path)
     shape = "x".join(map(str, found.shape)) or "one number"
@@ -72,10 +87,10 @@ def refuse_unusable(values: torch.Tensor, path: str) -> None:
         where = bad[0].tolist()
         message = f"holds {len(bad)} of {values.numel()} numbers that are NaN or infinite in float32, first at {where}"
         fix = "Replace them first (numpy.nan_to_num); one spoils its whole block in every scaled format."
-        raise RefusalError(message, value=float(values[tuple(where)]), where=path, fix=fix)
+        raise refused(path, message, fix, float(values[tuple(where)]))
     if not bool(values.any()):
         message = "holds zeros only: relative errors have no meaning"
-        raise RefusalError(message, where=path, fix="Give a tensor with other numbers too.")
+        raise refused(path, message, "Give a tensor with other numbers too.")
 
 
 def read(path: str) -> Any:
@@ -83,27 +98,23 @@ def read(path: str) -> Any:
     suffix = Path(path).suffix
     if suffix not in SUFFIXES:
         message = "is no kind of file that is read"
-        raise RefusalError(message, value=suffix or Path(path).name, where=path, fix=f"Use one of {', '.join(SUFFIXES)}.")
+        raise refused(path, message, f"Use one of {', '.join(SUFFIXES)}.", suffix or Path(path).name)
     try:
         if suffix in {".npy", ".npz"}:
             return from_numpy(path)
         return from_safetensors(path) if suffix == ".safetensors" else from_torch(path)
     except BROKEN as error:
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        message = f"cannot be read as {suffix}: {said[:200]}"
-        fix = "It is damaged, or it holds Python objects, which are never unpickled. Save the bare tensor again (numpy.save)."
-        raise RefusalError(message, where=path, fix=fix) from error
+        message = f"cannot be read as {suffix}: {said(error)}"
+        raise refused(path, message, AGAIN) from error
 
 
 def from_numpy(path: str) -> Any:
     """Read .npy and .npz; object arrays raise ValueError."""
     import numpy as np
 
-    found = np.load(path, allow_pickle=False)
-    if isinstance(found, np.ndarray):
-        return as_tensor(found, path)
-    with found:
-        return Arrays(path, found.files)
+    with Path(path).open("rb") as file:  # opened here: numpy leaves a damaged one open
+        found = np.load(file, allow_pickle=False)
+        return as_tensor(found, path) if isinstance(found, np.ndarray) else Arrays(path, found.files)
 
 
 class Arrays(Mapping[str, Any]):
@@ -117,8 +128,8 @@ class Arrays(Mapping[str, Any]):
         """Read one."""
         import numpy as np
 
-        with np.load(self.path, allow_pickle=False) as file:
-            return as_tensor(file[name], self.path)
+        with Path(self.path).open("rb") as file:
+            return as_tensor(np.load(file, allow_pickle=False)[name], self.path)
 
     def __iter__(self) -> Any:
         """Give the names."""
@@ -137,7 +148,7 @@ def as_tensor(array: Any, path: str) -> torch.Tensor:
         return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=True))
     except TypeError as error:
         message = "holds no plain numbers"
-        raise RefusalError(message, value=str(array.dtype), where=path, fix=f"Convert it to one of {', '.join(NUMBERS)}.") from error
+        raise refused(path, message, f"Convert it to one of {', '.join(NUMBERS)}.", str(array.dtype)) from error
 
 
 def from_safetensors(path: str) -> Any:
@@ -145,8 +156,8 @@ def from_safetensors(path: str) -> Any:
     try:
         package = importlib.import_module("safetensors.torch")
     except ImportError as error:
-        message = "safetensors is not installed"
-        raise RefusalError(message, where=path, fix="pip install safetensors, or save the tensor with numpy.save.") from error
+        message = "cannot be read: safetensors is not installed"
+        raise refused(path, message, "pip install safetensors, or save the tensor with numpy.save.") from error
     return package.load_file(path)
 
 
@@ -164,27 +175,26 @@ def chosen(held: Any, key: str, path: str) -> torch.Tensor:
     if isinstance(held, torch.Tensor):
         if key:
             message = "holds one tensor without a name"
-            raise RefusalError(message, value=key, where=path, fix="Leave --key out.")
+            raise refused(path, message, "Leave --key out.", key)
         return held
     names = [name for name in held if isinstance(name, str)] if isinstance(held, Mapping) else []
     if not names:
         message = "holds neither a tensor nor tensors by name"
-        raise RefusalError(message, value=type(held).__name__, where=path, fix="Save the bare tensor.")
+        raise refused(path, message, "Save the bare tensor.", type(held).__name__)
     listed = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
     if not key and len(names) > 1:
         message = f"holds {len(names)} tensors"
-        raise RefusalError(message, where=path, fix=f"Choose one with --key: {listed}.")
+        raise refused(path, message, f"Choose one with --key: {listed}.")
     name = key or names[0]
     if name not in names:
-        message = "there is no tensor of this name"
-        raise RefusalError(message, value=name, where=path, fix=f"There are {listed}.")
+        message = "holds no tensor of this name"
+        raise refused(path, message, f"There are {listed}.", name)
     try:
         found = held[name]
     except BROKEN as error:
-        message = f"{name} cannot be read: {str(error).splitlines()[0][:200]}"
-        fix = "It is damaged, or it holds Python objects, which are never unpickled. Save the bare tensor again (numpy.save)."
-        raise RefusalError(message, where=path, fix=fix) from error
+        message = f"holds {name}, which cannot be read: {said(error)}"
+        raise refused(path, message, AGAIN) from error
     if not isinstance(found, torch.Tensor):
-        message = f"{name} is no tensor"
-        raise RefusalError(message, value=type(found).__name__, where=path, fix="Save the bare tensor.")
+        message = f"holds {name}, which is no tensor"
+        raise refused(path, message, "Save the bare tensor.", type(found).__name__)
     return found

@@ -108,9 +108,9 @@ def decode(coded: Coded) -> torch.Tensor:
     """Give the float64 values of codes, rows x k."""
     import torch
 
-    tiles = coded.codes.view(-1, TILE)
+    tiles = coded.codes.reshape(-1, TILE)
     values = torch.empty(tiles.shape, dtype=torch.float64, device=tiles.device)
-    wholes = (tiles, values, coded.least.view(-1, 1), coded.step.view(-1, 1))
+    wholes = (tiles, values, coded.least.reshape(-1, 1), coded.step.reshape(-1, 1))
     for codes, into, least, step in zip(*(torch.split(whole, tall(tiles)) for whole in wholes), strict=True):
         magnitude = codes & (2 ** (coded.bits - 1) - 1)
         torch.exp(least + step * (magnitude - 1), out=into)

@@ -19,11 +19,18 @@ from assay.suites.numerics.formats.codec import decode, encode
 from assay.suites.numerics.formats.format import FORMATS, Format, format_named, format_of_role
 from assay.suites.numerics.formats.rounding import round_to
 
+
+def fnuz(name: str, precision: int, bias: int) -> gfloat.FormatInfo:
+    """Describe a FNUZ format to gfloat (arXiv 2206.02915): no infinity, no -0, and NaN where -0 would be."""
+    rest = {"is_signed": True, "has_subnormals": True, "is_twos_complement": False}
+    return gfloat.FormatInfo(name, 8, precision, bias=bias, domain=gfloat.Domain.Finite, has_nz=False, num_high_nans=0, **rest)
+
+
 CODED = {
     "e4m3": published.format_info_ocp_e4m3,
     "e5m2": published.format_info_ocp_e5m2,
-    "e4m3fnuz": None,
-    "e5m2fnuz": None,
+    "e4m3fnuz": fnuz("e4m3fnuz", 4, 8),
+    "e5m2fnuz": fnuz("e5m2fnuz", 3, 16),
     "e3m2": published.format_info_ocp_e3m2,
     "e2m3": published.format_info_ocp_e2m3,
     "e2m1": published.format_info_ocp_e2m1,
@@ -60,14 +67,13 @@ def test_every_code_is_the_number_that_the_format_says(name: str) -> None:
     codes = np.arange(1 << of.bits, dtype=np.uint8)
     decoded = decode(codes, of)
     assert same(decoded, [exact_value(int(code), of) for code in codes])
-    if CODED[name] is not None:
-        assert same(decoded, [gfloat.decode_float(CODED[name], int(code)).fval for code in codes])
+    assert same(decoded, [gfloat.decode_float(CODED[name], int(code)).fval for code in codes])
     finite = decoded[np.isfinite(decoded)]
     assert (finite.max(), finite[finite > 0].min()) == (of.largest, of.smallest)
 
 
 @pytest.mark.parametrize("overflow", ["saturate", "special"])
-@pytest.mark.parametrize("name", [name for name, info in CODED.items() if info is not None])
+@pytest.mark.parametrize("name", CODED)
 def test_every_bf16_number_is_encoded_as_gfloat_rounds_it(name: str, overflow: Any) -> None:
     of = FORMATS[name]
     given = ALL_BF16 if of.has_nan else ALL_BF16[~ALL_BF16.isnan()]
@@ -135,6 +141,22 @@ def odd(number: float, of: Format) -> int:
 def test_float64_is_rounded_once() -> None:
     tie = np.array([1.0625 + 2.0**-40, 1.0625, 1.0625 - 2.0**-40])  # between 1.0 and 1.125
     assert decode(encode(tie, FORMATS["e4m3"]), FORMATS["e4m3"]).tolist() == [1.125, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("overflow", ["saturate", "special"])
+@pytest.mark.parametrize("name", CODED)
+def test_every_tie_and_its_neighbours_are_rounded_as_gfloat_does(name: str, overflow: Any) -> None:
+    # bf16 has no number halfway between two of E4M3's subnormal ones and their like; float32 has all of them.
+    of = FORMATS[name]
+    finite = sorted({float(x) for x in decode(np.arange(1 << of.bits, dtype=np.uint8), of) if np.isfinite(x)})
+    step = finite[-1] - finite[-2]
+    ties = [(a + b) / 2 for a, b in pairwise(finite)] + [sign * (of.largest + step * part) for sign in (-1, 1) for part in (0.5, 1.0, 2.0)]
+    exact = np.array(ties, dtype=np.float32)
+    assert same(exact, ties)
+    given = np.concatenate([exact, np.nextafter(exact, np.float32(np.inf)), np.nextafter(exact, np.float32(-np.inf))])
+    mode = gfloat.RoundMode.TiesToEven
+    wanted = gfloat.round_ndarray(CODED[name], given.astype(np.float64), mode, sat=overflow == "saturate" or not of.has_nan)
+    assert same(decode(encode(given, of, overflow=overflow), of), wanted)
 
 
 def test_the_edges_of_overflow() -> None:

@@ -6,9 +6,11 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import gfloat
 import numpy as np
 import pytest
 import torch
+from gfloat.formats import format_info_ocp_e8m0
 
 from assay.harness.errors import RefusalError
 from assay.suites.numerics.formats.exponents import NAN, RULES, scale_codes, scale_values
@@ -84,6 +86,49 @@ def test_blocks_of_zeros_and_of_what_is_no_number(rule: Any) -> None:
 def test_every_code_is_its_power_of_two() -> None:
     values = scale_values(torch.arange(255, dtype=torch.uint8)).tolist()
     assert values == [2.0 ** (code - 127) for code in range(255)]
+
+
+def test_every_code_is_what_gfloat_says() -> None:
+    values = scale_values(torch.arange(256, dtype=torch.int32).to(torch.uint8)).double().numpy()
+    wanted = np.array([gfloat.decode_float(format_info_ocp_e8m0, code).fval for code in range(256)])
+    np.testing.assert_array_equal(values, wanted)
+
+
+def wide(precision: int) -> gfloat.FormatInfo:
+    """Describe numbers of a precision with more exponents than float32 has."""
+    rest = {"is_signed": True, "has_subnormals": True, "is_twos_complement": False}
+    return gfloat.FormatInfo(
+        "wide", 10 + precision, precision, bias=511, domain=gfloat.Domain.Extended, has_nz=True, num_high_nans=1, **rest
+    )
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_positive_bf16_number_has_the_scale_that_gfloat_rounds_to(name: str, rule: Any) -> None:
+    target = FORMATS[name]
+    given = torch.arange(1, 0x7F80, dtype=torch.int16).view(torch.bfloat16).float()
+    amax, towards = given.double().numpy(), gfloat.RoundMode.TowardZero
+    if rule in {"ceil", "rceil"}:
+        towards = gfloat.RoundMode.TowardPositive
+    if rule == "rceil":
+        amax = amax / target.largest * 2.0**target.emax  # a quotient that is no power of two is 2^-9 and more away from one
+    elif rule == "even":
+        amax = gfloat.round_ndarray(wide(target.fraction + 1), amax, gfloat.RoundMode.TiesToAway)
+    powers = gfloat.round_ndarray(wide(1), amax, towards)
+    codes = np.clip(np.log2(powers) - target.emax + 127, 0, 254)
+    assert scale_codes(given, target, rule).tolist() == codes.tolist()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_negative_nan_is_no_number_either(rule: Any) -> None:
+    amax = torch.tensor([-(1 << 22), 0x7F800001], dtype=torch.int32).view(torch.float32)
+    assert bool(amax.isnan().all())
+    assert scale_codes(amax, FORMATS["e4m3"], rule).tolist() == [NAN, NAN]
+
+
+def test_a_subnormal_amax_has_code_0_for_every_format() -> None:
+    # What the integer arithmetic relies on: the largest number of each format is 2^2 or more.
+    assert min(one.emax for one in FORMATS.values()) >= 2
 
 
 def test_an_unknown_rule_is_refused() -> None:
