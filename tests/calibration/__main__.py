@@ -11,10 +11,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.calibration import blame, fleet, gate, growth, history, probes, vectors, versus
+from tests.calibration import blame, fleet, formats, gate, growth, history, probes, vectors, versus
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured"
 HEADS = {
+    "formats": "# LogFMT's validation list, measured",
     "gate": "# The gate's error rates, measured",
     "fleet": "# The fleet rule's error rates, measured",
     "blame": "# The localiser's error rates, measured",
@@ -25,6 +26,7 @@ HEADS = {
     "versus": "# The vendor comparison's error rates, measured",
 }
 WORDS = {
+    "formats": "LogFMT-nBit as the ISCA 2025 paper, section 3.2, describes it, in float64; formats beside each other: [fp8.md](../fp8.md).",
     "gate": "What the columns are: [ci.md](../ci.md). Drift is a random walk from run to run that all cases share; every rule sees the same suites.",
     "fleet": "What the columns are: [fleet.md](../fleet.md). Every rule sees the same sweeps.",
     "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
@@ -35,6 +37,7 @@ WORDS = {
     "versus": "What is compared: [versus.md](../versus.md). Vendors have known speeds; nodes and sessions differ by chance, each session in all nodes of a vendor alike.",
 }
 TABLES: dict[str, Callable[[int, int], None]] = {
+    "formats": formats.main,
     "gate": gate.main,
     "fleet": fleet.main,
     "blame": blame.main,
