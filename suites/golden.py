@@ -39,6 +39,8 @@ def golden(
     """
     import json
 
+    import numpy as np
+
     from assay.suites.numerics.gates.difference import difference
     from assay.suites.numerics.gates.golden import digest, figure, operands, spelled, vote
     from assay.suites.numerics.gates.key import kernel_of, key_of
@@ -63,6 +65,10 @@ def golden(
         # All ranks know all votes, so all take part in every broadcast.
         sent = {root: ctx.world.bcast(own, root=root) for root in sorted({one.reference for one in votes if one.reference is not None})}
         scores = {"golden": figure(hashes[ctx.rank])}
+        if not np.isfinite(own).all():
+            row, column = (int(i) for i in np.argwhere(~np.isfinite(own))[0])
+            said = f"{live.device}: row {row}, column {column} is {own[row, column]}, but no sum of these numbers leaves float32"
+            return Answer(ok=False, tested=own.size, reason=said, where=f"row {row}, column {column}", scores=scores)
         if mine.ok:
             return Answer(ok=True, tested=own.size, scores=scores)
         against = sent[mine.reference] if mine.reference is not None else own
