@@ -14,6 +14,7 @@ from assay.results.aimed import Evidence, judge_aims
 from assay.results.answers import judge_answers, judge_coverage
 from assay.results.compare import Comparison, compare_sides
 from assay.results.coverage import Coverage, cover
+from assay.results.golden import judge_goldens
 from assay.results.metrics import derive
 from assay.results.plausible import judge_plausible
 from assay.results.record import Record, read_records
@@ -169,6 +170,7 @@ def consider(
         *judge_answers(coverage, found.measurements, rules, found.earlier),
         *judge_aims(rules.aims, Evidence(plan["cases"], coverage, found.measurements, records)),
         *implausible,
+        *judge_goldens(found.run, found.measurements.values()),
         *judge_coverage(coverage, rules, plan_known=bool(found.plan)),
     ]
     comparison = against(base, found, records, coverage, rules) if base else None

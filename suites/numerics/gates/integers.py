@@ -22,6 +22,7 @@ from assay.suites.numerics.units.presets import PRESETS, preset
 Floats = NDArray[np.float32]
 ALIGNED = (*FUSED, "gst_fdpa")
 BYTE, BYTE_BITS, WIDE_BITS = 8, 13, 23  # of formats that no published unit multiplies: what FP8 units keep, what all wider ones keep
+FILLED = 0.97  # share of a row's budget that its numbers come to on average
 MOST = 4096  # largest factor: more would say no more
 
 
@@ -64,19 +65,19 @@ def kept_bits(a: str, b: str, bits: int) -> tuple[int, tuple[str, ...]]:
 def range_of(a: Format, b: Format, *, k: int, fraction: int) -> Range:
     """Choose magnitudes from the formats, the length of the sum and the ``fraction`` bits of a result.
 
-    Factors are drawn up to ``a`` and in the upper half up to ``b``; the product of both is about 3 limit / k, so that sums of one sign
-    reach the highest octave that is held exactly, where a lost bit shows.
+    |a| is drawn from 1 to ``a``, |b| from the upper quarter up to ``b``, so that the sum of |a| comes to nearly its budget with hardly any
+    zeros, and sums of one sign reach the highest octave that is held exactly, where a lost bit shows.
     """
     published, names = kept_bits(a.name, b.name, max(a.bits, b.bits))
     kept = min(published, fraction)
     limit = 2 ** (kept + 1) - 1
-    wanted = max(1.0, 3 * limit / k)
-    left = largest(a, math.ceil(math.sqrt(wanted)))
-    right = largest(b, max(1, int(wanted / left)))
+    right = largest(b, math.isqrt(max(1, 2 * limit // k)))
+    budget = limit // right
+    left = largest(a, max(1, int(2 * FILLED * budget / k) - 1))
     by = f"{', '.join(names[:3])}{' and more' if len(names) > 3 else ''}" if names else "no published unit has them: the least of all"  # noqa: PLR2004 - enough to look at
     short = f", and results here keep {fraction}" if fraction < published else ""
-    why = f"sum |ab| <= {limit // right * right} < 2^{kept + 1}: the least kept in {a.name} x {b.name} is {published} bits ({by}){short}"
-    return Range(limit, left, right, limit // right, f"{why}; |a| <= {left}, |b| <= {right}, sum |a| <= {limit // right}")
+    why = f"sum |ab| <= {budget * right} < 2^{kept + 1}: the least kept in {a.name} x {b.name} is {published} bits ({by}){short}"
+    return Range(limit, left, right, budget, f"{why}; |a| <= {left}, |b| <= {right}, sum |a| <= {budget}")
 
 
 def whole(of: Format, most: int) -> NDArray[np.int64]:
@@ -106,11 +107,16 @@ def integers(rng: Range, a: Format, b: Format, *, m: int, n: int, k: int, seed: 
         order = source.permutation(k)
         spent = np.cumsum(row[order])
         row[order[spent > rng.budget]] = 0
-    above = whole(b, rng.b)
-    right = source.choice(above[2 * above >= rng.b], (k, n)).astype(np.float32)
+    right = source.choice(upper(whole(b, rng.b)), (k, n)).astype(np.float32)
     left *= patterns[np.arange(m) % 2] * source.choice([-1.0, 1.0], (m, 1))
     right *= patterns[np.arange(n) % 2].T
     return left, right
+
+
+def upper(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Take the upper quarter, and as much more as it takes to have an odd number: even ones alone would never use the lowest bit."""
+    odd = numbers[numbers % 2 == 1].max()
+    return numbers[numbers >= min(odd, 3 * int(numbers.max()) / 4)]
 
 
 def exact(left: Floats, right: Floats) -> Floats:
