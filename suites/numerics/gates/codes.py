@@ -28,7 +28,8 @@ def decoded(of: Format) -> Doubles:
         values = np.where((field == top) & (part == (1 << of.fraction) - 1), np.nan, values)
     elif of.specials == "fnuz":
         values = np.where(codes == 1 << (of.bits - 1), np.nan, values)
-    return values
+    found: NDArray[np.float64] = values
+    return found
 
 
 def encoded(values: Any, of: Format) -> Codes:
@@ -44,7 +45,8 @@ def encoded(values: Any, of: Format) -> Codes:
     up = (size > middle) | ((size == middle) & (above % 2 == 0))
     code = np.where(up, above, above - 1)
     negative = np.signbit(values) & ~((of.specials == "fnuz") & (code == 0))  # there is no -0 in FNUZ
-    return (code | (negative.astype(np.int64) << (of.bits - 1))).astype(np.uint16)
+    found: Codes = (code | (negative.astype(np.int64) << (of.bits - 1))).astype(np.uint16)
+    return found
 
 
 def trial_inputs(of: Format, *, seed: int, count: int = 65536) -> NDArray[np.float32]:

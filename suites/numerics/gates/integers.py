@@ -116,7 +116,8 @@ def integers(rng: Range, a: Format, b: Format, *, m: int, n: int, k: int, seed: 
 def upper(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """Take the upper quarter, and as much more as it takes to have an odd number: even ones alone would never use the lowest bit."""
     odd = numbers[numbers % 2 == 1].max()
-    return numbers[numbers >= min(odd, 3 * int(numbers.max()) / 4)]
+    kept: NDArray[np.int64] = numbers[numbers >= min(odd, 3 * int(numbers.max()) / 4)]
+    return kept
 
 
 def exact(left: Floats, right: Floats) -> Floats:
