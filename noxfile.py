@@ -6,6 +6,7 @@ there, so that set-up is paid for once; any other nox gives each session an envi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import shutil
@@ -20,7 +21,8 @@ import nox
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 ANTLR = "antlr4-python3-runtime==4.9.3"  # Hydra's parser
 ROOMS = ("harness", "suites", "collectives", "conf", "results")
-COMPUTING = ("tests/results", "tests/exchange", "tests/calibration", "tests/suites")  # tests that start next to nothing
+COMPUTING = ("tests/results", "tests/exchange", "tests/calibration")  # tests that start next to nothing
+SUITES = ("tests/suites",)  # these too
 SLURM = ("tests/slurm",)  # tests that mostly wait
 STARTING = (
     "tests/docs",
@@ -79,28 +81,32 @@ def imports(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Pytest, in three parts, two side by side in the first two; arguments after ``--`` go to it, and then nothing else runs."""
+    """Pytest, in three parts, side by side in the first two; arguments after ``--`` go to it, and then nothing else runs."""
     pytest = ready(session, "test") / "pytest"
     if session.posargs:
         run(session, pytest, *session.posargs)
         return
-    rest = ("tests", *(f"--ignore={path}" for path in (*COMPUTING, *SLURM, *STARTING, *ALONE, *APART)))
-    beside(session, pytest, COMPUTING, SLURM)
+    rest = ("tests", *(f"--ignore={path}" for path in (*COMPUTING, *SUITES, *SLURM, *STARTING, *ALONE, *APART)))
+    beside(session, pytest, COMPUTING, SUITES, SLURM)
     beside(session, pytest, rest, STARTING)
     run(session, pytest, *ALONE)
 
 
-def beside(session: nox.Session, pytest: Path, tests: Sequence[str], others: Sequence[str]) -> None:
+def beside(session: nox.Session, pytest: Path, tests: Sequence[str], *others: Sequence[str]) -> None:
     """Run some tests while others run beside them; what the others said is printed afterwards."""
-    with tempfile.TemporaryFile("w+") as said, subprocess.Popen([str(pytest), *others], stdout=said) as aside:  # noqa: S603 - our own tests
+    with contextlib.ExitStack() as open_files:
+        said = [open_files.enter_context(tempfile.TemporaryFile("w+")) for _ in others]
+        asides = [subprocess.Popen([str(pytest), *group], stdout=file) for group, file in zip(others, said, strict=True)]  # noqa: S603 - our own tests
         try:
             run(session, pytest, *tests)
         finally:
-            aside.wait()
-            said.seek(0)
-            sys.stdout.write(said.read())
-    if aside.returncode:
-        session.error(f"pytest {' '.join(others)} ended with {aside.returncode}")
+            codes = [aside.wait() for aside in asides]
+            for file in said:
+                file.seek(0)
+                sys.stdout.write(file.read())
+    for group, code in zip(others, codes, strict=True):
+        if code:
+            session.error(f"pytest {' '.join(group)} ended with {code}")
 
 
 @nox.session
