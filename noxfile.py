@@ -125,12 +125,12 @@ def fidelity(session: nox.Session) -> None:
 
 @nox.session
 def calibration(session: nox.Session) -> None:
-    """Regenerate the published error rates, fresh seed: ``-- [gate|fleet|blame|history|versus|probes] [SIZE] [SEED]``; an hour for all."""
+    """Regenerate the published error rates: ``-- [gate|fleet|blame|history|versus|probes|gates] [SIZE] [SEED]``; two hours for all."""
     python = ready(session, "test") / "python"
     if session.virtualenv.is_sandboxed:
         session.install("--constraint", "constraints.txt", *nox.project.dependency_groups(PYPROJECT, "calibration"))
     words = session.posargs
-    sizes = {"gate": "100", "fleet": "100", "blame": "200", "history": "1000", "versus": "1000", "probes": "500"}
+    sizes = {"gate": "100", "fleet": "100", "blame": "200", "history": "1000", "versus": "1000", "probes": "500", "gates": "100"}
     for part, size in {words[0]: sizes[words[0]]}.items() if words else sizes.items():
         run(session, python, "-m", "tests.calibration", part, *(words[1:] or [size]))
 

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.calibration import blame, fleet, gate, history, probes, versus
+from tests.calibration import blame, fleet, gate, gates, history, probes, versus
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured"
 HEADS = {
     "gate": "# The gate's error rates, measured",
+    "gates": "# Silent data corruption: what each gate finds, measured",
     "fleet": "# The fleet rule's error rates, measured",
     "blame": "# The localiser's error rates, measured",
     "history": "# The history's error rates, measured",
@@ -24,6 +25,7 @@ HEADS = {
 }
 WORDS = {
     "gate": "What the columns are: [ci.md](../ci.md). Drift is a random walk from run to run that all cases share; every rule sees the same suites.",
+    "gates": "Gates and faults: [fp8.md](../fp8.md). A dash: not tried. The last three columns before G6 are what other tools look at, on N(0,1) numbers.",
     "fleet": "What the columns are: [fleet.md](../fleet.md). Every rule sees the same sweeps.",
     "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
     "history": 'What the columns are: [history.md](../history.md). "notice" counts alerts too.',
@@ -32,6 +34,7 @@ WORDS = {
 }
 TABLES: dict[str, Callable[[int, int], None]] = {
     "gate": gate.main,
+    "gates": gates.main,
     "fleet": fleet.main,
     "blame": blame.main,
     "history": history.main,
