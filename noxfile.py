@@ -137,7 +137,7 @@ def calibration(session: nox.Session) -> None:
         session.install("--constraint", "constraints.txt", *nox.project.dependency_groups(PYPROJECT, "calibration"))
     words = session.posargs
     sizes = {"gate": "100", "fleet": "100", "blame": "200", "history": "1000", "versus": "1000"}
-    sizes |= {"growth": "1000", "probes": "500", "vectors": "200", "formats": "4096"}
+    sizes |= {"growth": "1000", "probes": "500", "vectors": "200", "formats": "4096", "gates": "100"}
     for part, size in {words[0]: sizes[words[0]]}.items() if words else sizes.items():
         run(session, python, "-m", "tests.calibration", part, *(words[1:] or [size]))
 

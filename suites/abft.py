@@ -67,6 +67,7 @@ def abft(
         check=check,
         volume=Volume(flops=2.0 * m * n * k),
         result=lambda: live.newest,
+        refresh=live.clear,
         notes={"unit": opened.what, "formats": f"{opened.a.name} x {opened.b.name}", "limit": f"{bound:.3g} of |A||B|, {why}"},
     )
 

@@ -73,6 +73,7 @@ def conformance(
         check=check,
         volume=Volume(flops=2.0 * side * side * k),
         result=lambda: live.newest,
+        refresh=live.clear,
         notes={"unit": opened.what, "formats": f"{opened.a.name} x {opened.b.name}", "held against": told},
     )
 

@@ -69,6 +69,7 @@ def exact_gemm(
         check=checked,
         volume=Volume(flops=2.0 * m * n * k),
         result=lambda: live.newest,
+        refresh=live.clear,
         notes={"unit": opened.what, "formats": f"{opened.a.name} x {opened.b.name}", "numbers": span.why, "compared": by},
     )
 

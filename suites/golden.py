@@ -47,7 +47,7 @@ def golden(
     from assay.suites.numerics.gates.subject import Live, device_words, held_up, open_subject
 
     opened = open_subject(ctx, unit, a=a, b=b, fast=fast)
-    left, right = operands(opened, m=m, n=n, k=k, seed=seed)
+    left, right = operands(opened, m=m, n=n, k=k, seed=seed, tiny=True)
     live = Live(opened.bind(left, right), (m, n), device_words(ctx, opened))
     device = ctx.device.torch_name
     key = key_of(opened, ctx.device.facts(), device=device, operands=digest(left, right))
@@ -75,7 +75,9 @@ def golden(
         found = difference(own, against)
         return held_up(found, tested=own.size, device=live.device, what=f"{mine.reason}; against rank {mine.reference}: ", scores=scores)
 
-    return Work(step=live.step, check=check, volume=Volume(flops=2.0 * m * n * k), result=lambda: live.newest, notes=notes)
+    return Work(
+        step=live.step, check=check, volume=Volume(flops=2.0 * m * n * k), result=lambda: live.newest, refresh=live.clear, notes=notes
+    )
 
 
 def needs(

@@ -63,6 +63,9 @@ def metamorphic(
         for view, (compute, shape) in zip(views, bound, strict=True):
             view[...] = on_host(answered(compute, shape))
 
+    def clear(_repetition: int) -> None:
+        everything.fill(np.nan)  # a step that does nothing must not pass, and with this every repetition is checked
+
     def check() -> Answer:
         broken, tested, number = [], 0, 0
         for _, relations in groups:
@@ -85,6 +88,7 @@ def metamorphic(
         step=step,
         check=check,
         volume=Volume(),  # products of several kinds: no rate
+        refresh=clear,
         result=lambda: everything.reshape(-1, n) if m == n else everything,
         notes={"unit": opened.what, "formats": f"{opened.a.name} x {opened.b.name}", "relations": ", ".join(names)},
     )

@@ -52,7 +52,7 @@ def repeat(
     from assay.suites.numerics.gates.subject import Live, device_words, held_up, on_host, open_subject
 
     opened = open_subject(ctx, unit, a=a, b=b, fast=fast)
-    left, right = operands(opened, m=m, n=n, k=k, seed=seed + ctx.rank)
+    left, right = operands(opened, m=m, n=n, k=k, seed=seed + ctx.rank, tiny=True)
     bound = opened.bind(left, right)
     live = Live(promised(bound) if deterministic and not opened.emulated else bound, (m, n), device_words(ctx, opened))
     live.step()

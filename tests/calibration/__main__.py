@@ -11,12 +11,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.calibration import blame, fleet, formats, gate, growth, history, probes, vectors, versus
+from tests.calibration import blame, fleet, formats, gate, gates, growth, history, probes, vectors, versus
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured"
 HEADS = {
     "formats": "# LogFMT's validation list, measured",
     "gate": "# The gate's error rates, measured",
+    "gates": "# Silent data corruption: what each gate finds, measured",
     "fleet": "# The fleet rule's error rates, measured",
     "blame": "# The localiser's error rates, measured",
     "growth": "# FP8 in figures: growth with K, recipes, a unit with one bit less",
@@ -28,6 +29,7 @@ HEADS = {
 WORDS = {
     "formats": "LogFMT-nBit as the ISCA 2025 paper, section 3.2, describes it, in float64; formats beside each other: [fp8.md](../fp8.md).",
     "gate": "What the columns are: [ci.md](../ci.md). Drift is a random walk from run to run that all cases share; every rule sees the same suites.",
+    "gates": "Gates and faults: [fp8.md](../fp8.md). A dash: not tried. The last three columns before G6 are what other tools look at, on N(0,1) numbers.",
     "fleet": "What the columns are: [fleet.md](../fleet.md). Every rule sees the same sweeps.",
     "blame": "Node, network card, plane and link, named from the bandwidths of pairs that all talked at once ([fleet.md](../fleet.md)).",
     "growth": "Everything is computed by the emulated units and the quantisers ([fp8.md](../fp8.md)); nothing here is a GPU's.",
@@ -39,6 +41,7 @@ WORDS = {
 TABLES: dict[str, Callable[[int, int], None]] = {
     "formats": formats.main,
     "gate": gate.main,
+    "gates": gates.main,
     "fleet": fleet.main,
     "blame": blame.main,
     "growth": growth.main,

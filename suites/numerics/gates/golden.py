@@ -20,11 +20,18 @@ WIDEST = 12  # octaves of drawn numbers in wide formats
 FIGURE_DIGITS = 13  # of the hash, hexadecimal: 52 bits, which a float64 figure holds exactly
 
 
-def operands(opened: Opened, *, m: int, n: int, k: int, seed: int) -> tuple[Floats, Floats]:
-    """Draw A [m, k] and B [k, n], normal numbers of the formats over several octaves and of either sign: sums are rounded all the way."""
+def operands(opened: Opened, *, m: int, n: int, k: int, seed: int, tiny: bool = False) -> tuple[Floats, Floats]:
+    """Draw A [m, k] and B [k, n], normal numbers of the formats over several octaves and of either sign: sums are rounded all the way.
+
+    ``tiny``: every fourth row of A is of subnormal numbers, for checks that a unit which flushes them passes too.
+    """
     source = np.random.default_rng(seed)
     room = (opened.result.emax - int(k).bit_length() - 2) // 2  # sums stay finite in a narrow result
-    return tuple(drawn(source, of, shape, room) for of, shape in ((opened.a, (m, k)), (opened.b, (k, n))))  # type: ignore[return-value]
+    left, right = (drawn(source, of, shape, room) for of, shape in ((opened.a, (m, k)), (opened.b, (k, n))))
+    if tiny:
+        shape = left[3::4].shape
+        left[3::4] = source.integers(1, 1 << opened.a.fraction, shape) * opened.a.smallest * source.choice([-1.0, 1.0], shape)
+    return left, right
 
 
 def drawn(source: np.random.Generator, of: Format, shape: tuple[int, int], room: int) -> Floats:

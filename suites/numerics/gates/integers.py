@@ -23,6 +23,7 @@ Floats = NDArray[np.float32]
 ALIGNED = (*FUSED, "gst_fdpa")
 BYTE, BYTE_BITS, WIDE_BITS = 8, 13, 23  # of formats that no published unit multiplies: what FP8 units keep, what all wider ones keep
 FILLED = 0.97  # share of a row's budget that its numbers come to on average
+WINDOW = 128  # DeepSeek-V3's N_C (technical report 3.3.2), the only interval of promotion that is published
 MOST = 4096  # largest factor: more would say no more
 
 
@@ -96,6 +97,9 @@ def largest(of: Format, most: int) -> int:
 def integers(rng: Range, a: Format, b: Format, *, m: int, n: int, k: int, seed: int) -> tuple[Floats, Floats]:
     """Draw A [m, k] and B [k, n], float32.
 
+    The last two of every sixteen rows spend what they can on the factors of one aligned window of 128, so that their sums climb to the top
+    within it: a unit that moves its sums to float32 every 128 products never gets there otherwise.
+
     There are two patterns of signs along k: even rows of A and even columns of B follow one, odd ones the other. Where two of a kind meet
     all terms have one sign and the sum climbs to the top; where different ones meet the signs are random and it crosses zero. Random
     elements of a row of A are 0 where its budget is spent.
@@ -103,6 +107,8 @@ def integers(rng: Range, a: Format, b: Format, *, m: int, n: int, k: int, seed: 
     source = np.random.default_rng(seed)
     patterns = source.choice([-1.0, 1.0], (2, k))
     left = source.choice(whole(a, rng.a), (m, k)).astype(np.float32)
+    if k > WINDOW:
+        windowed(left, rng, a, source)
     for row in left:
         order = source.permutation(k)
         spent = np.cumsum(row[order])
@@ -111,6 +117,18 @@ def integers(rng: Range, a: Format, b: Format, *, m: int, n: int, k: int, seed: 
     left *= patterns[np.arange(m) % 2] * source.choice([-1.0, 1.0], (m, 1))
     right *= patterns[np.arange(n) % 2].T
     return left, right
+
+
+def windowed(left: Floats, rng: Range, a: Format, source: np.random.Generator) -> None:
+    """Give some rows large numbers in one window, and ones elsewhere where an eighth of the budget pays for them, else zeros."""
+    k = left.shape[1]
+    elsewhere = k - WINDOW if 8 * (k - WINDOW) <= rng.budget else 0
+    numbers = whole(a, largest(a, max(1, int(2 * FILLED * (rng.budget - elsewhere) / WINDOW) - 1)))
+    for row in range(14, len(left), 16):
+        for one in left[row : row + 2]:
+            start = int(source.integers(k // WINDOW)) * WINDOW
+            one[:] = 1 if elsewhere else 0
+            one[start : start + WINDOW] = source.choice(numbers, WINDOW)
 
 
 def upper(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
