@@ -20,7 +20,7 @@ def decoded(of: Format) -> Doubles:
     sign, top = codes >> (of.bits - 1), (1 << exponent_bits) - 1
     field, part = (codes >> of.fraction) & top, codes & ((1 << of.fraction) - 1)
     significand = np.where(field > 0, part + (1 << of.fraction), part)
-    values = np.ldexp(significand.astype(np.float64), np.maximum(field, 1) - of.bias - of.fraction)
+    values: Doubles = np.ldexp(significand.astype(np.float64), np.maximum(field, 1) - of.bias - of.fraction)
     values = np.where(sign == 1, -values, values)
     if of.specials == "ieee":
         values = np.where(field == top, np.where(part == 0, np.where(sign == 1, -np.inf, np.inf), np.nan), values)
@@ -44,7 +44,8 @@ def encoded(values: Any, of: Format) -> Codes:
     up = (size > middle) | ((size == middle) & (above % 2 == 0))
     code = np.where(up, above, above - 1)
     negative = np.signbit(values) & ~((of.specials == "fnuz") & (code == 0))  # there is no -0 in FNUZ
-    return (code | (negative.astype(np.int64) << (of.bits - 1))).astype(np.uint16)
+    found: Codes = (code | (negative.astype(np.int64) << (of.bits - 1))).astype(np.uint16)
+    return found
 
 
 def trial_inputs(of: Format, *, seed: int, count: int = 65536) -> NDArray[np.float32]:

@@ -83,9 +83,10 @@ def range_of(a: Format, b: Format, *, k: int, fraction: int) -> Range:
 
 def whole(of: Format, most: int) -> NDArray[np.int64]:
     """List the whole numbers from 1 to ``most`` that a format holds as normal numbers."""
-    n = np.arange(max(1, math.ceil(of.least_normal)), min(most, MOST, int(min(of.largest, MOST))) + 1)
+    n: NDArray[np.int64] = np.arange(max(1, math.ceil(of.least_normal)), min(most, MOST, int(min(of.largest, MOST))) + 1)
     low = n & -n  # the lowest bit that is set
-    return n[n // low < 2 ** (of.fraction + 1)]
+    found: NDArray[np.int64] = n[n // low < 2 ** (of.fraction + 1)]
+    return found
 
 
 def largest(of: Format, most: int) -> int:
@@ -133,7 +134,8 @@ def windowed(left: Floats, rng: Range, a: Format, source: np.random.Generator) -
 def upper(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """Take the upper quarter, and as much more as it takes to have an odd number: even ones alone would never use the lowest bit."""
     odd = numbers[numbers % 2 == 1].max()
-    return numbers[numbers >= min(odd, 3 * int(numbers.max()) / 4)]
+    found: NDArray[np.int64] = numbers[numbers >= min(odd, 3 * int(numbers.max()) / 4)]
+    return found
 
 
 def exact(left: Floats, right: Floats) -> Floats:
