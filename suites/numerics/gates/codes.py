@@ -20,7 +20,7 @@ def decoded(of: Format) -> Doubles:
     sign, top = codes >> (of.bits - 1), (1 << exponent_bits) - 1
     field, part = (codes >> of.fraction) & top, codes & ((1 << of.fraction) - 1)
     significand = np.where(field > 0, part + (1 << of.fraction), part)
-    values = np.ldexp(significand.astype(np.float64), np.maximum(field, 1) - of.bias - of.fraction)
+    values: Doubles = np.ldexp(significand.astype(np.float64), np.maximum(field, 1) - of.bias - of.fraction)
     values = np.where(sign == 1, -values, values)
     if of.specials == "ieee":
         values = np.where(field == top, np.where(part == 0, np.where(sign == 1, -np.inf, np.inf), np.nan), values)
