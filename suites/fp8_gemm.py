@@ -155,7 +155,6 @@ def needs(
     nranks: int,  # noqa: ARG001
 ) -> Needs:
     """Refuse shapes without whole tiles, and recipes that this way of computing does not know; estimate bytes and seconds of one rank."""
-    from assay.suites.numerics.fp8_emulated import unit_for
     from assay.suites.numerics.recipes import published
 
     for name, value in (("m", m), ("n", n), ("k", k)):
@@ -181,6 +180,8 @@ def needs(
         message = "names an emulated unit"
         raise RefusalError(message, value=unit, where="unit", fix="Set impl=emulated.")
     if impl == "emulated":
+        from assay.suites.numerics.fp8_emulated import unit_for  # loads numpy, which other plans do without
+
         unit_for(unit, scaling, number)
     tile = 1024
     working = 4 * 8 * tile * k + 4 * 8 * tile * tile
