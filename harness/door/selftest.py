@@ -38,6 +38,11 @@ NOISE = (
     "suite.gemm.axes.layer=[{layer: tiny, n: 256, k: 256}]",
 )
 REDUCE = ("suite=[all_reduce]", "suite.all_reduce.axes.bytes=[1024]", "suite.all_reduce.transport=loopback", "site.nranks=1")
+EXACT = (
+    "suite=[exact_gemm]",
+    "suite.exact_gemm.axes.m=[16]",
+    "suite.exact_gemm.axes.layer=[{layer: tiny, n: 64, k: 256}]",
+)
 LIMIT_SECONDS = 180
 
 
@@ -61,7 +66,10 @@ def main(argv: Sequence[str]) -> int:
     check_alone("assay selftest")
     folder = make_folder(store_root(ns.store))
     with interruptible():
-        findings = [attempt(folder) for attempt in (sound, wrong_row, wrong_element, hung_rank, dropped_line, dropped_file, zero_threshold)]
+        findings = [
+            attempt(folder)
+            for attempt in (sound, wrong_row, wrong_bit, lost_product, wrong_element, hung_rank, dropped_line, dropped_file, zero_threshold)
+        ]
         report = None if ns.faults_only else noise(ns, folder)
         planted = [] if ns.faults_only else [slowed(ns, folder, share) for share in (0.10,)]
     return told(ns, [*findings, *planted], report)
@@ -92,6 +100,20 @@ def wrong_row(folder: Path) -> Finding:
     """Spoil one row of a matrix product."""
     words = (*GEMM, "site.nranks=1", "inject.kind=negate_row", "inject.row=5")
     return finding("one wrong row of a matrix product", *assay(folder / "row", *words), wanted=1, word="row 5")
+
+
+def wrong_bit(folder: Path) -> Finding:
+    """Flip the lowest bit of one word of an exact product: no measure of distance sees that."""
+    words = (*EXACT, "suite.exact_gemm.axes.a=[fp32]", "site.nranks=1", "inject.kind=flip_bit", "inject.bit=0", "inject.row=3")
+    return finding("one bit of an exact product", *assay(folder / "bit", *words), wanted=1, word="row 3, column 1")
+
+
+def lost_product(folder: Path) -> Finding:
+    """Let an emulated matrix unit leave out one product of one sum."""
+    unit = "suite.exact_gemm.axes.a=[{unit: 'emulated:h100_fp8,fault=k_dropped_one_output,fault.row=5,fault.column=9', a: e4m3}]"
+    return finding(
+        "one product left out by a matrix unit", *assay(folder / "k", *EXACT, unit, "site.nranks=1"), wanted=1, word="row 5, column 9"
+    )
 
 
 def wrong_element(folder: Path) -> Finding:

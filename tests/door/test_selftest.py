@@ -14,8 +14,15 @@ def test_planted_faults_are_found(place: Place) -> None:
     done = place.assay("selftest", "--faults-only", "--json", seconds=240)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
-    assert [one["right"] for one in found["findings"]] == [True] * 7
-    assert {"none", "a hung rank", "a threshold of zero", "a lost measurement file"} <= {one["fault"] for one in found["findings"]}
+    assert [one["right"] for one in found["findings"]] == [True] * 9
+    assert {
+        "none",
+        "one bit of an exact product",
+        "one product left out by a matrix unit",
+        "a hung rank",
+        "a threshold of zero",
+        "a lost measurement file",
+    } <= {one["fault"] for one in found["findings"]}
     assert place.runs == []
 
 

@@ -68,7 +68,7 @@ def accelerator(facts: Mapping[str, Any], device: str) -> dict[str, str]:
 
 def driver() -> str:
     """Read the version of NVIDIA's driver where the device does not tell it."""
-    return lines("/proc/driver/nvidia/version", r"Kernel Module\s+(\S+)")
+    return lines("/proc/driver/nvidia/version", r"Kernel Module.*?\s(\d+\.[\d.]+)")
 
 
 def model() -> str:

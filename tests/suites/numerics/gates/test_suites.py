@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from assay.suites.exact_gemm import exact_gemm
 from assay.suites.golden import golden
 from assay.suites.metamorphic import metamorphic
 from assay.suites.numerics.formats.format import FORMATS
-from assay.suites.numerics.gates import subject
+from assay.suites.numerics.gates import key, subject
 from assay.suites.numerics.gates.golden import digest, figure, vote
 from assay.suites.numerics.gates.subject import check_unit
 from assay.suites.numerics.probes.box import BlackBoxError
@@ -332,3 +333,18 @@ def test_units_and_faults_that_cannot_be_are_refused(unit: str, said: str) -> No
 def test_a_product_of_a_scaled_unit_takes_scales_of_one() -> None:
     left, right = np.eye(64, dtype=np.float32), np.full((64, 64), 2, dtype=np.float32)
     assert np.array_equal(opened(preset("b200_mxf4"), "").gemm(left, right), right)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5", "550.54.15"),
+        ("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.124.06  Release Build", "570.124.06"),
+        ("something else", ""),
+    ],
+)
+def test_the_driver_is_read_as_both_of_its_forms_write_it(text: str, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = key.lines
+    (tmp_path / "version").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(key, "lines", lambda _, wanted: real(str(tmp_path / "version"), wanted))
+    assert key.driver() == version
