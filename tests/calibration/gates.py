@@ -126,9 +126,10 @@ def calc_diff(trial: Trial) -> bool:
 
     def off(x: Any) -> bool:
         with np.errstate(over="ignore", invalid="ignore"):
+            x = x.astype(float)
             return not float(1 - 2 * (x * y).sum() / (x * x + y * y).sum()) < CALC_DIFF
 
-    return any(off(one.astype(float)) for one in trial.results(left, right, trial.steps))
+    return any(off(one) for one in trial.results(left, right, trial.steps))
 
 
 def first_result(trial: Trial) -> bool:
